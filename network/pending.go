@@ -1,0 +1,91 @@
+package network
+
+func (r CreateACL) apply(e *edit) error       { return failWith(Unsupported, "CreateACL", "") }
+func (r DeleteACL) apply(e *edit) error       { return failWith(Unsupported, "DeleteACL", "") }
+func (r CreateACLEntry) apply(e *edit) error  { return failWith(Unsupported, "CreateACLEntry", "") }
+func (r ReplaceACLEntry) apply(e *edit) error { return failWith(Unsupported, "ReplaceACLEntry", "") }
+func (r DeleteACLEntry) apply(e *edit) error  { return failWith(Unsupported, "DeleteACLEntry", "") }
+func (r ReplaceACLAssociation) apply(e *edit) error {
+	return failWith(Unsupported, "ReplaceACLAssociation", "")
+}
+func (r CreateENI) apply(e *edit) error       { return failWith(Unsupported, "CreateENI", "") }
+func (r DeleteENI) apply(e *edit) error       { return failWith(Unsupported, "DeleteENI", "") }
+func (r AttachENI) apply(e *edit) error       { return failWith(Unsupported, "AttachENI", "") }
+func (r DetachENI) apply(e *edit) error       { return failWith(Unsupported, "DetachENI", "") }
+func (r SetENIAttribute) apply(e *edit) error { return failWith(Unsupported, "SetENIAttribute", "") }
+func (r AssignAddrs) apply(e *edit) error     { return failWith(Unsupported, "AssignAddrs", "") }
+func (r UnassignAddrs) apply(e *edit) error   { return failWith(Unsupported, "UnassignAddrs", "") }
+func (r AssignAddrs6) apply(e *edit) error    { return failWith(Unsupported, "AssignAddrs6", "") }
+func (r UnassignAddrs6) apply(e *edit) error  { return failWith(Unsupported, "UnassignAddrs6", "") }
+func (r RunInstances) apply(e *edit) error    { return failWith(Unsupported, "RunInstances", "") }
+func (r StartInstances) apply(e *edit) error  { return failWith(Unsupported, "StartInstances", "") }
+func (r StopInstances) apply(e *edit) error   { return failWith(Unsupported, "StopInstances", "") }
+func (r RebootInstances) apply(e *edit) error { return failWith(Unsupported, "RebootInstances", "") }
+func (r TerminateInstances) apply(e *edit) error {
+	return failWith(Unsupported, "TerminateInstances", "")
+}
+func (r SetInstanceAttribute) apply(e *edit) error {
+	return failWith(Unsupported, "SetInstanceAttribute", "")
+}
+func (r ReportStarted) apply(e *edit) error  { return failWith(Unsupported, "ReportStarted", "") }
+func (r ReportStopped) apply(e *edit) error  { return failWith(Unsupported, "ReportStopped", "") }
+func (r ReportEnded) apply(e *edit) error    { return failWith(Unsupported, "ReportEnded", "") }
+func (r ImportKeyPair) apply(e *edit) error  { return failWith(Unsupported, "ImportKeyPair", "") }
+func (r DeleteKeyPair) apply(e *edit) error  { return failWith(Unsupported, "DeleteKeyPair", "") }
+func (r RequestPeering) apply(e *edit) error { return failWith(Unsupported, "RequestPeering", "") }
+func (r AcceptPeering) apply(e *edit) error  { return failWith(Unsupported, "AcceptPeering", "") }
+func (r RejectPeering) apply(e *edit) error  { return failWith(Unsupported, "RejectPeering", "") }
+func (r DeletePeering) apply(e *edit) error  { return failWith(Unsupported, "DeletePeering", "") }
+func (r SetPeeringOptions) apply(e *edit) error {
+	return failWith(Unsupported, "SetPeeringOptions", "")
+}
+func (r Settle) apply(e *edit) error           { return failWith(Unsupported, "Settle", "") }
+func (r CreateRouteTable) apply(e *edit) error { return failWith(Unsupported, "CreateRouteTable", "") }
+func (r DeleteRouteTable) apply(e *edit) error { return failWith(Unsupported, "DeleteRouteTable", "") }
+func (r CreateRoute) apply(e *edit) error      { return failWith(Unsupported, "CreateRoute", "") }
+func (r ReplaceRoute) apply(e *edit) error     { return failWith(Unsupported, "ReplaceRoute", "") }
+func (r DeleteRoute) apply(e *edit) error      { return failWith(Unsupported, "DeleteRoute", "") }
+func (r AssociateTable) apply(e *edit) error   { return failWith(Unsupported, "AssociateTable", "") }
+func (r DisassociateTable) apply(e *edit) error {
+	return failWith(Unsupported, "DisassociateTable", "")
+}
+func (r ReplaceTableAssociation) apply(e *edit) error {
+	return failWith(Unsupported, "ReplaceTableAssociation", "")
+}
+func (r CreateSecurityGroup) apply(e *edit) error {
+	return failWith(Unsupported, "CreateSecurityGroup", "")
+}
+func (r DeleteSecurityGroup) apply(e *edit) error {
+	return failWith(Unsupported, "DeleteSecurityGroup", "")
+}
+func (r AuthorizeRules) apply(e *edit) error { return failWith(Unsupported, "AuthorizeRules", "") }
+func (r RevokeRules) apply(e *edit) error    { return failWith(Unsupported, "RevokeRules", "") }
+func (r ModifyRules) apply(e *edit) error    { return failWith(Unsupported, "ModifyRules", "") }
+func (r DescribeRules) apply(e *edit) error  { return failWith(Unsupported, "DescribeRules", "") }
+func (r CreateSubnet) apply(e *edit) error   { return failWith(Unsupported, "CreateSubnet", "") }
+func (r CreateDefaultSubnet) apply(e *edit) error {
+	return failWith(Unsupported, "CreateDefaultSubnet", "")
+}
+func (r DeleteSubnet) apply(e *edit) error { return failWith(Unsupported, "DeleteSubnet", "") }
+func (r SetSubnetAttribute) apply(e *edit) error {
+	return failWith(Unsupported, "SetSubnetAttribute", "")
+}
+func (r AssociateSubnetBlock) apply(e *edit) error {
+	return failWith(Unsupported, "AssociateSubnetBlock", "")
+}
+func (r DisassociateSubnetBlock) apply(e *edit) error {
+	return failWith(Unsupported, "DisassociateSubnetBlock", "")
+}
+func (r CreateTags) apply(e *edit) error       { return failWith(Unsupported, "CreateTags", "") }
+func (r DeleteTags) apply(e *edit) error       { return failWith(Unsupported, "DeleteTags", "") }
+func (r OpenWorld) apply(e *edit) error        { return failWith(Unsupported, "OpenWorld", "") }
+func (r CreateVPC) apply(e *edit) error        { return failWith(Unsupported, "CreateVPC", "") }
+func (r CreateDefaultVPC) apply(e *edit) error { return failWith(Unsupported, "CreateDefaultVPC", "") }
+func (r DeleteVPC) apply(e *edit) error        { return failWith(Unsupported, "DeleteVPC", "") }
+func (r SetVPCAttribute) apply(e *edit) error  { return failWith(Unsupported, "SetVPCAttribute", "") }
+func (r AssociateVPCBlock) apply(e *edit) error {
+	return failWith(Unsupported, "AssociateVPCBlock", "")
+}
+func (r DisassociateVPCBlock) apply(e *edit) error {
+	return failWith(Unsupported, "DisassociateVPCBlock", "")
+}
