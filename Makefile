@@ -1,0 +1,43 @@
+# Tombolo: see README.md. Two targets matter to a newcomer: demo and test.
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+export CGO_ENABLED := 0
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS     := -s -w -X main.version=$(VERSION)
+
+.PHONY: demo build test check conformance bench fuzz soak generate clean
+
+demo: build ## run the founding lab on real packets
+	@scripts/need python3:python3 ping:iputils-ping newuidmap:uidmap
+	bin/tombolo lab
+
+build: ## bin/tombolo, static
+	@scripts/need go:
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/tombolo ./cmd/tombolo
+
+test: check build ## everything: rules of the house, units, packets, real clients
+	@scripts/need nft:nftables aws:awscli ip:iproute2 newuidmap:uidmap ping:iputils-ping curl:curl python3:python3 py-boto3:python3-boto3
+	go test -timeout 18m $(TESTFLAGS) ./...
+
+check: ## formatting, vet, lint, architecture
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these files'; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+conformance: build ## AWS SDK for Go v2 against every operation (slow to compile)
+	cd e2e && go test -timeout 40m $(TESTFLAGS) ./...
+
+bench: build ## speed, as ratios against a bare veth pair
+	go run ./internal/bench
+
+fuzz: ## five minutes on every fuzz target
+	scripts/fuzz 30s
+
+soak: build ## the packet suites again and again for an hour
+	TOMBOLO_SOAK=1h go test -timeout 90m -count=1 ./internal/scenario ./linux/kernel ./control
+
+generate: ## regenerate what is generated (needs npm)
+	go generate ./...
+
+clean:
+	rm -rf bin bench/out
