@@ -1,0 +1,168 @@
+package local
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+// Session is a command that runs in an instance, as its daemon sees it. With a
+// terminal everything it prints is on Stdout and Stderr is nil.
+type Session struct {
+	Stdin  io.WriteCloser
+	Stdout io.Reader
+	Stderr io.Reader
+	Wait   func() (Exit, error)
+	Signal func(name string) error
+	Resize func(Size) error
+}
+
+// Daemon is what the socket gives access to.
+type Daemon interface {
+	// Run starts a command; a *Problem says why it could not.
+	Run(context.Context, Command) (*Session, error)
+	// Status is what GET /status answers, as JSON.
+	Status() any
+	// Drops is what GET /drops answers, as JSON: packets dropped, by cause.
+	Drops() (any, error)
+	// Shutdown begins the daemon's end; it must not wait for it.
+	Shutdown()
+}
+
+// Listen makes the socket at path, for its owner only. A socket that a dead
+// daemon left behind is replaced.
+func Listen(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("remove old socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listen on socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("guard socket: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// Serve answers on l until ctx ends; sessions that still run are cut.
+func Serve(ctx context.Context, l net.Listener, d Daemon) error {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) { answer(w, d.Status(), nil) })
+	mux.HandleFunc("GET /drops", func(w http.ResponseWriter, r *http.Request) {
+		drops, err := d.Drops()
+		answer(w, drops, err)
+	})
+	mux.HandleFunc("POST /shutdown", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, struct{}{}, nil)
+		d.Shutdown()
+	})
+	var sessions sync.WaitGroup
+	mux.HandleFunc("POST /run", func(w http.ResponseWriter, r *http.Request) {
+		conn, buf, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			answer(w, nil, err)
+			return
+		}
+		sessions.Go(func() { serveSession(ctx, conn, buf, d) })
+	})
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
+	defer stop()
+	err := srv.Serve(l)
+	sessions.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func answer(w http.ResponseWriter, v any, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		v = &Problem{Kind: Failed, Message: err.Error()}
+	}
+	_ = json.NewEncoder(w).Encode(v) // the caller may have gone; nothing to do about it
+}
+
+// serveSession carries one command's streams over conn and closes it.
+func serveSession(ctx context.Context, conn net.Conn, buf *bufio.ReadWriter, d Daemon) {
+	defer conn.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	if _, err := io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tombolo-run\r\n\r\n"); err != nil {
+		return
+	}
+	out := &framer{w: conn}
+	exit, err := carry(ctx, buf, out, d)
+	if err != nil {
+		problem := &Problem{Kind: Failed, Message: err.Error()}
+		errors.As(err, &problem)
+		_ = out.sendJSON(kindError, problem)
+		return
+	}
+	_ = out.sendJSON(kindExit, exit)
+}
+
+func carry(ctx context.Context, in io.Reader, out *framer, d Daemon) (Exit, error) {
+	k, content, err := receive(in)
+	if err != nil {
+		return Exit{}, fmt.Errorf("read command: %w", err)
+	}
+	var c Command
+	if k != kindStart {
+		return Exit{}, errors.New("read command: the first frame is not a command")
+	}
+	if err := json.Unmarshal(content, &c); err != nil {
+		return Exit{}, fmt.Errorf("read command: %w", err)
+	}
+	s, err := d.Run(ctx, c)
+	if err != nil {
+		return Exit{}, err
+	}
+	var streams sync.WaitGroup
+	streams.Go(func() { _ = out.copy(kindStdout, s.Stdout) })
+	if s.Stderr != nil {
+		streams.Go(func() { _ = out.copy(kindStderr, s.Stderr) })
+	}
+	go feed(in, s) // ends with the connection, which serveSession closes
+	exit, err := s.Wait()
+	streams.Wait()
+	return exit, err
+}
+
+// feed gives the caller's frames to the command. When the caller goes away the
+// command is hung up on, as by a terminal that closes.
+func feed(in io.Reader, s *Session) {
+	for {
+		k, content, err := receive(in)
+		if err != nil {
+			_ = s.Signal("HUP")
+			_ = s.Stdin.Close()
+			return
+		}
+		switch k {
+		case kindStdin:
+			_, _ = s.Stdin.Write(content) // a command that closed its input still runs
+		case kindEOF:
+			_ = s.Stdin.Close()
+		case kindSignal:
+			_ = s.Signal(string(content))
+		case kindSize:
+			var size Size
+			if json.Unmarshal(content, &size) == nil && s.Resize != nil {
+				_ = s.Resize(size)
+			}
+		}
+	}
+}
