@@ -1,12 +1,19 @@
 package network
 
-import "time"
+import (
+	"encoding/binary"
+	"time"
+
+	iradix "github.com/hashicorp/go-immutable-radix/v2"
+)
 
 // How long AWS shows a thing that has ended, and how long a peering request waits
-// (AWS: VPC peering connection lifecycle; Terminate instances).
+// (AWS: VPC peering connection lifecycle; Terminate Amazon EC2 instances;
+// Ensuring idempotency in Amazon EC2 API requests).
 const (
 	peeringExpiry      = 7 * 24 * time.Hour
 	peeringFailedShown = 2 * time.Hour
+	peeringEndedBrief  = 2 * time.Hour
 	peeringEndedShown  = 48 * time.Hour
 	terminatedShown    = time.Hour
 	tokenKept          = 24 * time.Hour
@@ -15,39 +22,77 @@ const (
 // Due is when the next Settle has something to do; the zero Time means never.
 // A time in the past, or equal to the time of the last op, means at once.
 func (s State) Due() time.Time {
-	var due time.Time
-	soonest := func(t time.Time) {
-		if due.IsZero() || t.Before(due) {
-			due = t
-		}
+	if row := s.timers.first(); row != nil {
+		return row.due()
 	}
-	for p := range s.Peerings() {
-		soonest(p.due())
-	}
-	for i := range s.Instances() {
-		if i.State == InstanceTerminated {
-			soonest(i.Changed.Add(terminatedShown))
-		}
-	}
-	for t := range s.tokens.all() {
-		soonest(t.At.Add(tokenKept))
-	}
-	return due
+	return time.Time{}
 }
 
-// due is when the peering next changes by itself.
-func (p *Peering) due() time.Time {
-	switch p.Status {
-	case PeeringPending:
-		return p.Expires
-	case PeeringActive:
-		return farFuture
-	case PeeringFailed:
-		return p.Since.Add(peeringFailedShown)
-	case PeeringRejected, PeeringExpired, PeeringDeleted:
-		return p.Since.Add(peeringEndedShown)
+// Settle moves on everything that is due at the op's time: a requested peering
+// becomes pending or fails, a provisioning one active, a deleting one deleted,
+// an old request expires, what AWS shows for a while after its end is
+// forgotten. State.Due says when.
+type Settle struct{}
+
+// apply ends, because settle leaves a row due later than it was, or not at all.
+func (r Settle) apply(e *edit) error {
+	for row := e.timers.first(); row != nil && !row.due().After(e.op.At); row = e.timers.first() {
+		row.settle(e)
 	}
-	return p.Since // initiating, provisioning and deleting last no time at all
+	return nil
 }
 
-var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+// timed is a row that changes by itself when its time has come.
+type timed interface {
+	due() time.Time // the zero Time means never
+	settle(*edit)
+}
+
+// timers are the timed rows in the order in which they are due.
+type timers struct{ tree *iradix.Tree[timed] }
+
+// timerKey sorts by time, then by key. Times before 1970 do not occur.
+func timerKey(key string, due time.Time) []byte {
+	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(key)), uint64(due.UnixNano())), key...)
+}
+
+func (t timers) with(key string, row timed) timers {
+	if row.due().IsZero() {
+		return t
+	}
+	if t.tree == nil {
+		t.tree = iradix.New[timed]()
+	}
+	tree, _, _ := t.tree.Insert(timerKey(key, row.due()), row)
+	return timers{tree}
+}
+
+func (t timers) without(key string, due time.Time) timers {
+	if due.IsZero() {
+		return t
+	}
+	tree, _, _ := t.tree.Delete(timerKey(key, due))
+	return timers{tree}
+}
+
+func (t timers) first() timed {
+	if t.tree == nil {
+		return nil
+	}
+	_, row, _ := t.tree.Root().Minimum()
+	return row
+}
+
+// due is when AWS forgets a terminated instance.
+func (i *Instance) due() time.Time {
+	if i.State != InstanceTerminated {
+		return time.Time{}
+	}
+	return i.Changed.Add(terminatedShown)
+}
+
+func (i *Instance) settle(e *edit) { drop(e, &e.instances, kindInstance, i.key()) }
+
+func (t *Token) due() time.Time { return t.At.Add(tokenKept) }
+
+func (t *Token) settle(e *edit) { drop(e, &e.tokens, kindToken, t.key()) }

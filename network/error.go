@@ -31,41 +31,80 @@ func failWith[S, D ~string](code Code, subject S, detail D) error {
 // The codes. A Code's comment says what Subject and Detail hold where it is not
 // the ID of the thing concerned.
 const (
-	_                  Code = iota
-	NotFound                // no such thing, or not visible to the caller
-	Malformed               // Subject is not an ID of the right kind; Detail is the expected prefix
-	InUse                   // other things depend on it (AWS: DependencyViolation); Detail: one of them
-	LimitExceeded           // Subject is the parent, Detail the quota's name
-	NotPermitted            // the caller may not do this; Detail says what, in a few words
-	WrongState              // Subject's state forbids it; Detail "from to" (states)
-	AlreadyExists           // Subject exists already
-	InvalidValue            // Subject is the value, Detail the parameter
-	InvalidCIDR             // Subject is not a usable CIDR block; Detail the parameter
-	CIDRSize                // Subject's prefix length is out of range
-	CIDRConflict            // Subject overlaps a block of the same parent
-	CIDROutside             // Subject lies in no block of its parent
-	CIDRRestricted          // Subject may not be added to this VPC's address family
-	DifferentNetworks       // Subject and Detail belong to different VPCs
-	Mismatch                // an idempotency token was used before with other parameters
-	AddressInUse            // Subject is taken
-	AddressOutside          // Subject is not in Detail's range, or reserved there
-	AddressesExhausted      // Subject (a subnet) has no free address
-	RouteExists             // Subject is the destination
-	RouteNotFound           // Subject is the destination, Detail the table
-	LocalRoute              // Subject is a local route's destination; it can't be removed or created
-	RouteInsideVPC          // Subject equals or lies inside the VPC's own block and this target can't take it
-	MainAssociation         // Subject is the main association, which can't be removed
-	AlreadyAssociated       // Subject has an association already; Detail names it
-	DefaultUndeletable      // Subject is a default thing
-	ReservedName            // Subject is a reserved name
-	Duplicate               // Subject describes the rule or entry that exists already
-	RuleNotFound            // Subject is the group
-	EntryExists             // Subject is the entry's number
-	EntryNotFound           // Subject is the entry's number, Detail the ACL
-	PeeringExists           // Subject is the live peering of the same pair
-	NotActive               // Subject (a peering) is not active
-	DNSHostnamesOff         // Subject (a VPC) lacks DNS hostnames or DNS support
-	Missing                 // Subject is the parameter that must be there
-	Combination             // Subject and Detail can't be given together
-	Unsupported             // Subject is what can't be done, Detail a sentence
+	_ Code = iota
+
+	// Of every kind of thing.
+
+	NotFound           // no such thing, or not visible to the caller
+	Malformed          // Subject is not an ID of the right kind; Detail is the expected prefix
+	UnknownKind        // Subject is not an ID of any kind that can be tagged
+	InUse              // other things depend on it (AWS: DependencyViolation); Detail: one of them
+	LimitExceeded      // Subject is what is full, Detail the Quota
+	NotPermitted       // the caller may not do this; Detail is the verb
+	WrongState         // Subject's state forbids it; Detail "from to" (states)
+	AlreadyExists      // Subject exists already
+	InvalidValue       // Subject is the value, Detail the parameter
+	Mismatch           // an idempotency token was used before with other parameters
+	Missing            // Subject is the parameter that must be there
+	Combination        // Subject and Detail can't be given together
+	Unsupported        // Subject is what can't be done, Detail a sentence
+	DefaultUndeletable // Subject is a default thing; Detail its name, if it has one
+
+	// Of address ranges and addresses.
+
+	InvalidCIDR        // Subject is not a usable CIDR block; Detail the parameter
+	CIDRSize           // Subject's prefix length is out of range
+	CIDRConflict       // Subject overlaps a block of the same parent
+	CIDROutside        // Subject lies in no block of its parent
+	CIDRRestricted     // Subject may not be added to this VPC's address family
+	AddressInUse       // Subject is taken
+	AddressOutside     // Subject is not in Detail's range, or reserved there
+	AddressesExhausted // Subject (a subnet) has no free address
+	DifferentNetworks  // Subject and Detail belong to different VPCs; Subject is the one that was to refer to Detail
+
+	// Of routes.
+
+	RouteExists       // Subject is the destination, Detail the table
+	RouteNotFound     // Subject is the destination, Detail the table; there is nothing to delete
+	RouteUndefined    // Subject is the destination, Detail the table; there is nothing to replace
+	RouteReserved     // Subject is a destination inside the link-local ranges that AWS keeps
+	LocalRoute        // Subject is a local route's destination, which can't be removed; Detail the table
+	RouteInsideVPC    // Subject equals or lies inside a block of the VPC, and only an interface can be its target
+	RouteNotSubnet    // Subject lies inside a block of the VPC but is not the whole range of a subnet
+	ManyInterfaces    // Subject (an instance) has not exactly one interface
+	MainAssociation   // Subject is the main association, which can't be removed
+	AlreadyAssociated // Subject (a table) conflicts with the subnet's association Detail
+
+	// Of peering connections.
+
+	PeeringExists    // Subject is the live peering of the same pair
+	NotActive        // Subject (a peering) is not active
+	DNSHostnamesOff  // Subject (a VPC) lacks DNS hostnames or DNS support
+	AcceptElsewhere  // Subject (a peering) must be accepted in Region Detail
+	RejectElsewhere  // Subject (a peering) must be accepted or rejected in Region Detail
+	OptionsForeign   // Subject (a peering): the caller doesn't own the side Detail, "requester" or "accepter"
+	OptionsElsewhere // Subject (a peering): the side Detail is in another Region
+
+	// Of security groups and network ACLs.
+
+	GroupExists     // Subject is the name, Detail the VPC
+	ReservedName    // Subject is a reserved name
+	GroupNameIsID   // Subject is a group name that begins like an ID
+	Duplicate       // Subject describes the rule that exists already
+	Repeated        // Subject describes a rule that is twice in one request
+	RuleNotFound    // Subject is the group; Detail describes the rule
+	UnknownProtocol // Subject is no protocol number
+	PortOutOfRange  // Subject is the port, Detail "from" or "to"
+	PortsReversed   // Subject is "from:to"
+	ICMPOutOfRange  // Subject is the number, Detail "type" or "code"
+	ICMPCode        // Subject is a code that can't be given with type -1
+	EntryExists     // Subject is the entry's number, Detail the ACL
+	EntryNotFound   // Subject is the entry's number, Detail the ACL
+
+	// Of tags and keys.
+
+	ReservedTag    // Subject is a key with AWS's prefix
+	TagKeyLength   // Subject is a key that is empty or too long
+	TagValueLength // Subject is a value that is too long, Detail its key
+	KeyPairExists  // Subject is the name
 )

@@ -58,19 +58,34 @@ type PeeringSide struct {
 	VPC       VPCID
 	Blocks    []netip.Prefix
 	RemoteDNS bool // AllowDnsResolutionFromRemoteVpc
+	Hidden    bool // this side doesn't see it: it failed, or ended too long ago
 }
 
 func (p *Peering) key() string { return string(p.ID) }
 
 func (p *Peering) links() []string {
-	out := []string{string(p.Requester.VPC), p.Requester.World()}
-	if p.Accepter.VPC != p.Requester.VPC {
-		out = append(out, string(p.Accepter.VPC))
-	}
-	if p.Accepter.World() != p.Requester.World() {
-		out = append(out, p.Accepter.World())
+	out := []string{string(p.Requester.VPC), string(p.Accepter.VPC)}
+	for _, side := range []PeeringSide{p.Requester, p.Accepter} {
+		if !side.Hidden {
+			out = append(out, side.World())
+		}
 	}
 	return out
+}
+
+func (p *Peering) uses() []use {
+	switch p.Status {
+	case PeeringInitiating, PeeringPending:
+		return []use{{p.Requester.World(), QuotaPeeringRequests}}
+	case PeeringProvisioning, PeeringActive:
+		return []use{{string(p.Requester.VPC), QuotaPeerings}, {string(p.Accepter.VPC), QuotaPeerings}}
+	}
+	return nil
+}
+
+// VisibleTo reports whether c is a side that AWS shows the peering to.
+func (p *Peering) VisibleTo(c Caller) bool {
+	return p.Requester.In(c) && !p.Requester.Hidden || p.Accepter.In(c) && !p.Accepter.Hidden
 }
 
 // Other is the VPC across the peering from v; "" when v is neither side.
@@ -136,8 +151,3 @@ type SetPeeringOptions struct {
 	RequesterRemoteDNS *bool
 	AccepterRemoteDNS  *bool
 }
-
-// Settle moves on everything that is due at the op's time: a provisioning
-// peering becomes active, a deleting one deleted, an old request expires, what
-// AWS shows for a while after its end is forgotten. State.Due says when.
-type Settle struct{}

@@ -27,19 +27,11 @@ func (r TerminateInstances) apply(e *edit) error {
 func (r SetInstanceAttribute) apply(e *edit) error {
 	return failWith(Unsupported, "SetInstanceAttribute", "")
 }
-func (r ReportStarted) apply(e *edit) error  { return failWith(Unsupported, "ReportStarted", "") }
-func (r ReportStopped) apply(e *edit) error  { return failWith(Unsupported, "ReportStopped", "") }
-func (r ReportEnded) apply(e *edit) error    { return failWith(Unsupported, "ReportEnded", "") }
-func (r ImportKeyPair) apply(e *edit) error  { return failWith(Unsupported, "ImportKeyPair", "") }
-func (r DeleteKeyPair) apply(e *edit) error  { return failWith(Unsupported, "DeleteKeyPair", "") }
-func (r RequestPeering) apply(e *edit) error { return failWith(Unsupported, "RequestPeering", "") }
-func (r AcceptPeering) apply(e *edit) error  { return failWith(Unsupported, "AcceptPeering", "") }
-func (r RejectPeering) apply(e *edit) error  { return failWith(Unsupported, "RejectPeering", "") }
-func (r DeletePeering) apply(e *edit) error  { return failWith(Unsupported, "DeletePeering", "") }
-func (r SetPeeringOptions) apply(e *edit) error {
-	return failWith(Unsupported, "SetPeeringOptions", "")
-}
-func (r Settle) apply(e *edit) error           { return failWith(Unsupported, "Settle", "") }
+func (r ReportStarted) apply(e *edit) error    { return failWith(Unsupported, "ReportStarted", "") }
+func (r ReportStopped) apply(e *edit) error    { return failWith(Unsupported, "ReportStopped", "") }
+func (r ReportEnded) apply(e *edit) error      { return failWith(Unsupported, "ReportEnded", "") }
+func (r ImportKeyPair) apply(e *edit) error    { return failWith(Unsupported, "ImportKeyPair", "") }
+func (r DeleteKeyPair) apply(e *edit) error    { return failWith(Unsupported, "DeleteKeyPair", "") }
 func (r CreateRouteTable) apply(e *edit) error { return failWith(Unsupported, "CreateRouteTable", "") }
 func (r DeleteRouteTable) apply(e *edit) error { return failWith(Unsupported, "DeleteRouteTable", "") }
 func (r CreateRoute) apply(e *edit) error      { return failWith(Unsupported, "CreateRoute", "") }
@@ -76,8 +68,6 @@ func (r AssociateSubnetBlock) apply(e *edit) error {
 func (r DisassociateSubnetBlock) apply(e *edit) error {
 	return failWith(Unsupported, "DisassociateSubnetBlock", "")
 }
-func (r CreateTags) apply(e *edit) error       { return failWith(Unsupported, "CreateTags", "") }
-func (r DeleteTags) apply(e *edit) error       { return failWith(Unsupported, "DeleteTags", "") }
 func (r OpenWorld) apply(e *edit) error        { return failWith(Unsupported, "OpenWorld", "") }
 func (r CreateVPC) apply(e *edit) error        { return failWith(Unsupported, "CreateVPC", "") }
 func (r CreateDefaultVPC) apply(e *edit) error { return failWith(Unsupported, "CreateDefaultVPC", "") }

@@ -24,6 +24,8 @@ type State struct {
 	tags        table[*TagSet]
 	tokens      table[*Token]
 	refs        refs
+	used        tally
+	timers      timers
 
 	changes []Change
 	outcome Outcome
@@ -96,32 +98,59 @@ func (e *edit) home() Home { return Home{Owner: e.op.Caller.Account, Region: e.o
 // created notes the ID of something that the op made.
 func (e *edit) created(id string) { e.outcome.Created = append(e.outcome.Created, id) }
 
-// put writes v to its table, notes the change and keeps refs right.
+// put writes v to its table, notes the change and keeps the indexes right.
 func put[V row](e *edit, t *table[V], kind string, v V) {
 	key := v.key()
+	var was indexed
 	if old, ok := t.get(key); ok {
-		for _, parent := range old.links() {
-			e.refs = e.refs.without(parent, key)
-		}
+		was = old
 	}
-	for _, parent := range v.links() {
-		e.refs = e.refs.with(parent, key)
-	}
+	e.reindex(key, was, v)
 	*t = t.with(v)
 	e.changes = append(e.changes, Change{Kind: kind, Key: key, Row: v})
 }
 
-// drop deletes the row with key.
+// drop deletes the row with key, and the tags of what it was.
 func drop[V row](e *edit, t *table[V], kind, key string) {
 	old, ok := t.get(key)
 	if !ok {
 		return
 	}
-	for _, parent := range old.links() {
-		e.refs = e.refs.without(parent, key)
-	}
+	e.reindex(key, old, nil)
 	*t = t.without(key)
 	e.changes = append(e.changes, Change{Kind: kind, Key: key})
+	if home, ok := any(old).(interface{ World() string }); ok {
+		e.dropTags(home.World(), key)
+	}
+}
+
+// reindex keeps what is derived from rows: who links to what, how much of each
+// quota is used, and what is due when. Either row may be nil.
+func (s *State) reindex(key string, was, is indexed) {
+	var gone, come []string
+	if was != nil {
+		gone = was.links()
+	}
+	if is != nil {
+		come = is.links()
+	}
+	s.refs = s.refs.moved(key, gone, come)
+	if row, ok := was.(counted); ok {
+		for _, u := range row.uses() {
+			s.used = s.used.plus(u, -1)
+		}
+	}
+	if row, ok := is.(counted); ok {
+		for _, u := range row.uses() {
+			s.used = s.used.plus(u, +1)
+		}
+	}
+	if row, ok := was.(timed); ok {
+		s.timers = s.timers.without(key, row.due())
+	}
+	if row, ok := is.(timed); ok {
+		s.timers = s.timers.with(key, row)
+	}
 }
 
 // Home is where a thing lives: the account that owns it and its Region.

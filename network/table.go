@@ -11,6 +11,11 @@ import (
 // is what lets readers redo only what they must.
 type row interface {
 	comparable
+	indexed
+}
+
+// indexed is what a row tells State's indexes.
+type indexed interface {
 	key() string
 	// links names what this row belongs to or refers to, as "parent" strings;
 	// State.refs answers "who links to this?" without a scan.
@@ -71,20 +76,34 @@ type refs struct{ tree *iradix.Tree[struct{}] }
 
 const arrow = ">"
 
-func (r refs) with(parent, child string) refs {
+// moved takes away child's links to gone and adds those to come. A security
+// group or a table has hundreds of links of which an op changes one, so what is
+// in both is not touched.
+func (r refs) moved(child string, gone, come []string) refs {
 	if r.tree == nil {
 		r.tree = iradix.New[struct{}]()
 	}
-	tree, _, _ := r.tree.Insert([]byte(parent+arrow+child), struct{}{})
-	return refs{tree}
-}
-
-func (r refs) without(parent, child string) refs {
-	if r.tree == nil {
-		return r
+	const (
+		isGone = 1 << iota
+		isCome
+	)
+	sides := make(map[string]uint8, len(gone)+len(come))
+	for _, parent := range gone {
+		sides[parent] |= isGone
 	}
-	tree, _, _ := r.tree.Delete([]byte(parent + arrow + child))
-	return refs{tree}
+	for _, parent := range come {
+		sides[parent] |= isCome
+	}
+	txn := r.tree.Txn()
+	for parent, side := range sides {
+		switch side {
+		case isGone:
+			txn.Delete([]byte(parent + arrow + child))
+		case isCome:
+			txn.Insert([]byte(parent+arrow+child), struct{}{})
+		}
+	}
+	return refs{txn.Commit()}
 }
 
 // children are the keys that link to parent and begin with prefix, in order.

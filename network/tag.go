@@ -4,7 +4,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // Tags are a resource's key-value pairs.
@@ -21,12 +20,14 @@ type TagSet struct {
 	Tags     Tags
 }
 
-func (t *TagSet) key() string     { return t.World() + "/" + t.Resource }
+func (t *TagSet) key() string     { return tagKey(t.World(), t.Resource) }
 func (t *TagSet) links() []string { return nil }
+
+func tagKey(world, resource string) string { return world + "/" + resource }
 
 // Tags are what the caller's account and Region see on a resource.
 func (s State) Tags(c Caller, resource string) Tags {
-	set, ok := s.tags.get(Home{c.Account, c.Region}.World() + "/" + resource)
+	set, ok := s.tags.get(tagKey(Home{c.Account, c.Region}.World(), resource))
 	if !ok {
 		return nil
 	}
@@ -47,13 +48,6 @@ func (s State) TagSetsOf(c Caller) iter.Seq[*TagSet] {
 			}
 		}
 	}
-}
-
-// reservedTagPrefix begins keys that only AWS may set (AWS: Tag restrictions).
-const reservedTagPrefix = "aws:"
-
-func reservedTag(key string) bool {
-	return strings.HasPrefix(strings.ToLower(key), reservedTagPrefix)
 }
 
 // CreateTags adds or overwrites tags on resources, all or none.

@@ -12,6 +12,7 @@ type World struct {
 	Home
 	Opened      time.Time
 	DHCPOptions DHCPOptionsID // the Region's default set
+	Quotas      map[Quota]int // those that differ from AWS's defaults: SetQuota
 }
 
 func (w *World) key() string     { return string(w.Owner) + "/" + string(w.Region) }

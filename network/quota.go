@@ -1,0 +1,118 @@
+package network
+
+import iradix "github.com/hashicorp/go-immutable-radix/v2"
+
+// Quota names a limit on how many things there may be (AWS: Amazon VPC quotas;
+// VPC peering connection quotas). It is the Detail of a LimitExceeded error,
+// whose Subject is the thing that is full.
+type Quota string
+
+// The quotas.
+const (
+	QuotaVPCs            Quota = "VPCs per Region"
+	QuotaSubnets         Quota = "subnets per VPC"
+	QuotaENIs            Quota = "network interfaces per Region"
+	QuotaTables          Quota = "route tables per VPC"
+	QuotaRoutes          Quota = "routes per route table" // IPv4 and IPv6 counted apart
+	QuotaGroups          Quota = "security groups per Region"
+	QuotaRules           Quota = "rules per security group" // each direction and family counted apart
+	QuotaGroupsPerENI    Quota = "security groups per network interface"
+	QuotaACLs            Quota = "network ACLs per VPC"
+	QuotaEntries         Quota = "rules per network ACL" // each direction counted apart
+	QuotaPeerings        Quota = "active VPC peering connections per VPC"
+	QuotaPeeringRequests Quota = "outstanding VPC peering connection requests"
+	QuotaBlocks          Quota = "IPv4 CIDR blocks per VPC"
+	QuotaBlocks6         Quota = "IPv6 CIDR blocks per VPC"
+	QuotaTags            Quota = "tags per resource"
+)
+
+// defaultQuotas are AWS's. All but the tags' can be raised there on request, and
+// here by SetQuota.
+var defaultQuotas = map[Quota]int{
+	QuotaVPCs: 5, QuotaSubnets: 200, QuotaENIs: 5000,
+	QuotaTables: 200, QuotaRoutes: 500,
+	QuotaGroups: 2500, QuotaRules: 60, QuotaGroupsPerENI: 5,
+	QuotaACLs: 200, QuotaEntries: 20,
+	QuotaPeerings: 50, QuotaPeeringRequests: 25,
+	QuotaBlocks: 5, QuotaBlocks6: 5,
+	QuotaTags: 50,
+}
+
+// Quota is the limit that holds for the caller's account and Region.
+func (s State) Quota(c Caller, q Quota) int {
+	if w := s.World(c); w != nil {
+		if n, ok := w.Quotas[q]; ok {
+			return n
+		}
+	}
+	return defaultQuotas[q]
+}
+
+// SetQuota changes one of the caller's quotas, as AWS does on request (AWS:
+// Service Quotas, Requesting a quota increase).
+type SetQuota struct {
+	Quota Quota
+	Limit int
+}
+
+func (r SetQuota) apply(e *edit) error {
+	if _, ok := defaultQuotas[r.Quota]; !ok || r.Quota == QuotaTags || r.Limit < 0 {
+		return failWith(InvalidValue, r.Quota, "quota")
+	}
+	w := e.World(e.op.Caller)
+	if w == nil {
+		return fail(NotFound, e.home().World())
+	}
+	next := *w
+	next.Quotas = map[Quota]int{r.Quota: r.Limit}
+	for q, n := range w.Quotas {
+		if q != r.Quota {
+			next.Quotas[q] = n
+		}
+	}
+	put(e, &e.worlds, kindWorld, &next)
+	return nil
+}
+
+// use is one thing that counts against a quota of scope: a world or an ID.
+type use struct {
+	scope string
+	quota Quota
+}
+
+func (u use) key() string { return u.scope + arrow + string(u.quota) }
+
+// counted is a row that counts against quotas, so that no op has to count rows.
+type counted interface{ uses() []use }
+
+// tally is how much of each quota is used.
+type tally struct{ tree *iradix.Tree[int] }
+
+func (t tally) of(u use) int {
+	if t.tree == nil {
+		return 0
+	}
+	n, _ := t.tree.Get([]byte(u.key()))
+	return n
+}
+
+func (t tally) plus(u use, n int) tally {
+	if t.tree == nil {
+		t.tree = iradix.New[int]()
+	}
+	if n += t.of(u); n == 0 {
+		tree, _, _ := t.tree.Delete([]byte(u.key()))
+		return tally{tree}
+	}
+	tree, _, _ := t.tree.Insert([]byte(u.key()), n)
+	return tally{tree}
+}
+
+// room is an error unless one more fits into a quota. Scope is what is full:
+// the VPC, or the world for what is counted per Region.
+func (e *edit) room(scope string, q Quota) error {
+	if e.used.of(use{scope, q}) >= e.Quota(e.op.Caller, q) {
+		return failWith(LimitExceeded, scope, q)
+	}
+	return nil
+}

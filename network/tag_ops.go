@@ -1,0 +1,165 @@
+package network
+
+import (
+	"maps"
+	"strings"
+	"unicode/utf8"
+)
+
+// The restrictions on tags (AWS: Tag your Amazon EC2 resources, Tag restrictions).
+const (
+	reservedTagPrefix = "aws:"
+	maxTagKey         = 128 // characters
+	maxTagValue       = 256
+)
+
+// checkTags refuses what AWS refuses in a set of tags, in order of key.
+func checkTags(tags Tags) error {
+	for _, key := range tags.Keys() {
+		if strings.HasPrefix(strings.ToLower(key), reservedTagPrefix) {
+			return fail(ReservedTag, key)
+		}
+		if key == "" || utf8.RuneCountInString(key) > maxTagKey {
+			return fail(TagKeyLength, key)
+		}
+		if utf8.RuneCountInString(tags[key]) > maxTagValue {
+			return failWith(TagValueLength, tags[key], key)
+		}
+	}
+	return nil
+}
+
+// setTags adds tags to a resource of the caller's, existing or just made.
+func (e *edit) setTags(resource string, tags Tags) error {
+	if len(tags) == 0 {
+		return nil
+	}
+	if err := checkTags(tags); err != nil {
+		return err
+	}
+	next := &TagSet{Home: e.home(), Resource: resource, Tags: Tags{}}
+	old, _ := e.tags.get(next.key())
+	if old != nil {
+		maps.Copy(next.Tags, old.Tags)
+	}
+	maps.Copy(next.Tags, tags)
+	if len(next.Tags) > defaultQuotas[QuotaTags] {
+		return failWith(LimitExceeded, resource, QuotaTags)
+	}
+	if old == nil || !maps.Equal(old.Tags, next.Tags) {
+		put(e, &e.tags, kindTags, next)
+	}
+	return nil
+}
+
+// dropTags forgets the tags that a world set on a resource.
+func (e *edit) dropTags(world, resource string) {
+	drop(e, &e.tags, kindTags, tagKey(world, resource))
+}
+
+func (r CreateTags) apply(e *edit) error {
+	for _, id := range r.Resources {
+		if err := e.taggable(id); err != nil {
+			return err
+		}
+		if err := e.setTags(id, r.Tags); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apply deletes what matches; a tag or value that is not there is no error
+// (AWS: DeleteTags).
+func (r DeleteTags) apply(e *edit) error {
+	for _, id := range r.Resources {
+		if err := e.taggable(id); err != nil {
+			return err
+		}
+		old, ok := e.tags.get(tagKey(e.home().World(), id))
+		if !ok {
+			continue
+		}
+		next := *old
+		next.Tags = Tags{}
+		for key, value := range old.Tags {
+			if !r.matches(key, value) {
+				next.Tags[key] = value
+			}
+		}
+		switch len(next.Tags) {
+		case len(old.Tags):
+		case 0:
+			e.dropTags(e.home().World(), id)
+		default:
+			put(e, &e.tags, kindTags, &next)
+		}
+	}
+	return nil
+}
+
+func (r DeleteTags) matches(key, value string) bool {
+	if len(r.Keys) == 0 {
+		return true
+	}
+	want, named := r.Keys[key]
+	return named && (want == nil || *want == value)
+}
+
+// taggable is an error unless the caller sees a thing with this ID. It is the
+// error of the thing's own kind (AWS: CreateTags).
+func (e *edit) taggable(id string) error {
+	var err error
+	switch Kind(id) {
+	case "vpc":
+		_, err = e.vpc(VPCID(id))
+	case "subnet":
+		_, err = e.subnet(SubnetID(id))
+	case "eni":
+		_, err = e.eni(ENIID(id))
+	case "i":
+		_, err = e.instance(InstanceID(id))
+	case "rtb":
+		_, err = e.table(RouteTableID(id))
+	case "pcx":
+		_, err = e.peering(PeeringID(id))
+	case "sg":
+		_, err = e.group(GroupID(id))
+	case "sgr":
+		_, err = e.groupOfRule(RuleID(id))
+	case "acl":
+		_, err = e.acl(ACLID(id))
+	case "igw":
+		_, err = e.gateway(GatewayID(id))
+	case "key":
+		_, err = visible(e, e.keyPairs, "key", KeyPairID(id))
+	case "dopt":
+		err = e.dhcpOptions(DHCPOptionsID(id))
+	default:
+		err = fail(UnknownKind, id)
+	}
+	return err
+}
+
+// dhcpOptions is an error unless id is the caller's default set: there is no other.
+func (e *edit) dhcpOptions(id DHCPOptionsID) error {
+	if !WellFormed(string(id), "dopt") {
+		return failWith(Malformed, id, "dopt")
+	}
+	if w := e.World(e.op.Caller); w == nil || w.DHCPOptions != id {
+		return fail(NotFound, id)
+	}
+	return nil
+}
+
+// groupOfRule is the group that has a rule, if the caller sees it.
+func (e *edit) groupOfRule(id RuleID) (*SecurityGroup, error) {
+	if !WellFormed(string(id), "sgr") {
+		return nil, failWith(Malformed, id, "sgr")
+	}
+	g := e.GroupOfRule(id)
+	if g == nil || !g.In(e.op.Caller) {
+		return nil, fail(NotFound, id)
+	}
+	return g, nil
+}
