@@ -70,6 +70,8 @@ const (
 	RouteReserved     // Subject is a destination inside the link-local ranges that AWS keeps
 	LocalRoute        // Subject is a local route's destination, which can't be removed; Detail the table
 	RouteInsideVPC    // Subject equals or lies inside a block of the VPC, and only an interface can be its target
+	RouteTargetKind   // Subject is a local route's destination, and only an interface can replace its target
+	RouteNotLocal     // Subject is the destination of a route that never was local
 	RouteNotSubnet    // Subject lies inside a block of the VPC but is not the whole range of a subnet
 	ManyInterfaces    // Subject (an instance) has not exactly one interface
 	MainAssociation   // Subject is the main association, which can't be removed

@@ -83,8 +83,8 @@ func (p *Peering) uses() []use {
 	return nil
 }
 
-// VisibleTo reports whether c is a side that AWS shows the peering to.
-func (p *Peering) VisibleTo(c Caller) bool {
+// In reports whether c is a side that AWS shows the peering to.
+func (p *Peering) In(c Caller) bool {
 	return p.Requester.In(c) && !p.Requester.Hidden || p.Accepter.In(c) && !p.Accepter.Hidden
 }
 

@@ -40,7 +40,7 @@ func (r RequestPeering) apply(e *edit) error {
 		return err
 	}
 	p := &Peering{
-		ID:        PeeringID(e.mint.next("pcx")),
+		ID:        PeeringID(e.newID("pcx")),
 		Requester: PeeringSide{Home: mine.Home, VPC: mine.ID},
 		Accepter:  peer,
 		Status:    PeeringInitiating,

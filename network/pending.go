@@ -27,23 +27,11 @@ func (r TerminateInstances) apply(e *edit) error {
 func (r SetInstanceAttribute) apply(e *edit) error {
 	return failWith(Unsupported, "SetInstanceAttribute", "")
 }
-func (r ReportStarted) apply(e *edit) error    { return failWith(Unsupported, "ReportStarted", "") }
-func (r ReportStopped) apply(e *edit) error    { return failWith(Unsupported, "ReportStopped", "") }
-func (r ReportEnded) apply(e *edit) error      { return failWith(Unsupported, "ReportEnded", "") }
-func (r ImportKeyPair) apply(e *edit) error    { return failWith(Unsupported, "ImportKeyPair", "") }
-func (r DeleteKeyPair) apply(e *edit) error    { return failWith(Unsupported, "DeleteKeyPair", "") }
-func (r CreateRouteTable) apply(e *edit) error { return failWith(Unsupported, "CreateRouteTable", "") }
-func (r DeleteRouteTable) apply(e *edit) error { return failWith(Unsupported, "DeleteRouteTable", "") }
-func (r CreateRoute) apply(e *edit) error      { return failWith(Unsupported, "CreateRoute", "") }
-func (r ReplaceRoute) apply(e *edit) error     { return failWith(Unsupported, "ReplaceRoute", "") }
-func (r DeleteRoute) apply(e *edit) error      { return failWith(Unsupported, "DeleteRoute", "") }
-func (r AssociateTable) apply(e *edit) error   { return failWith(Unsupported, "AssociateTable", "") }
-func (r DisassociateTable) apply(e *edit) error {
-	return failWith(Unsupported, "DisassociateTable", "")
-}
-func (r ReplaceTableAssociation) apply(e *edit) error {
-	return failWith(Unsupported, "ReplaceTableAssociation", "")
-}
+func (r ReportStarted) apply(e *edit) error { return failWith(Unsupported, "ReportStarted", "") }
+func (r ReportStopped) apply(e *edit) error { return failWith(Unsupported, "ReportStopped", "") }
+func (r ReportEnded) apply(e *edit) error   { return failWith(Unsupported, "ReportEnded", "") }
+func (r ImportKeyPair) apply(e *edit) error { return failWith(Unsupported, "ImportKeyPair", "") }
+func (r DeleteKeyPair) apply(e *edit) error { return failWith(Unsupported, "DeleteKeyPair", "") }
 func (r CreateSecurityGroup) apply(e *edit) error {
 	return failWith(Unsupported, "CreateSecurityGroup", "")
 }

@@ -73,6 +73,8 @@ func (t *RouteTable) links() []string {
 	return out
 }
 
+func (t *RouteTable) uses() []use { return []use{{string(t.VPC), QuotaTables}} }
+
 // Lookup is the table's most specific route to addr. Two routes never have the
 // same prefix, so there is no tie to break (AWS: Route priority).
 func (t *RouteTable) Lookup(addr netip.Addr) (best Route, ok bool) {

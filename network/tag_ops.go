@@ -132,7 +132,7 @@ func (e *edit) taggable(id string) error {
 	case "igw":
 		_, err = e.gateway(GatewayID(id))
 	case "key":
-		_, err = visible(e, e.keyPairs, "key", KeyPairID(id))
+		_, err = visible(e, e.keyPairs, id, "key")
 	case "dopt":
 		err = e.dhcpOptions(DHCPOptionsID(id))
 	default:
