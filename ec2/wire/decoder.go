@@ -32,7 +32,7 @@ func Decode[T any, P Request[T]](f Form) (*T, *Problem) {
 // parameters that share the first off bytes of their keys. The cursor of a
 // scalar holds one parameter, whose key ends before off.
 type cursor struct {
-	ps  []param
+	ps  []Param
 	off int
 }
 
@@ -40,7 +40,7 @@ func (c *cursor) more() bool { return len(c.ps) > 0 }
 
 // next cuts off the parameters with the same next segment.
 func (c *cursor) next() (name string, sub cursor) {
-	first := c.ps[0].key
+	first := c.ps[0].Key
 	if c.off > len(first) {
 		// A value where a structure was expected: "Tag.1=x".
 		sub, c.ps = *c, nil
@@ -49,7 +49,7 @@ func (c *cursor) next() (name string, sub cursor) {
 	name, _, _ = strings.Cut(first[c.off:], ".")
 	end := c.off + len(name)
 	n := 1
-	for n < len(c.ps) && within(c.ps[n].key, first[:end]) {
+	for n < len(c.ps) && within(c.ps[n].Key, first[:end]) {
 		n++
 	}
 	sub = cursor{ps: c.ps[:n], off: end + 1}
@@ -63,19 +63,19 @@ func within(key, prefix string) bool {
 
 // prefix is what stands before the name of a member here: "Tag.1." or nothing.
 func (c *cursor) prefix() string {
-	if len(c.ps) == 0 || c.off > len(c.ps[0].key) {
+	if len(c.ps) == 0 || c.off > len(c.ps[0].Key) {
 		return ""
 	}
-	return c.ps[0].key[:c.off]
+	return c.ps[0].Key[:c.off]
 }
 
 // scalar returns the one parameter of a scalar; ok is false, and the problem
 // noted, when there is more below it.
-func (c cursor) scalar(d *decoder) (p param, ok bool) {
+func (c cursor) scalar(d *decoder) (p Param, ok bool) {
 	for _, p := range c.ps {
-		if c.off <= len(p.key) {
-			d.note(&Problem{Kind: Unknown, Param: p.key})
-			return param{}, false
+		if c.off <= len(p.Key) {
+			d.note(&Problem{Kind: Unknown, Param: p.Key})
+			return Param{}, false
 		}
 	}
 	return c.ps[0], true
@@ -94,7 +94,7 @@ func (d *decoder) note(p *Problem) {
 }
 
 func (d *decoder) unknown(c cursor) {
-	d.note(&Problem{Kind: Unknown, Param: c.ps[0].key})
+	d.note(&Problem{Kind: Unknown, Param: c.ps[0].Key})
 }
 
 func (d *decoder) need(prefix, name string, present bool) {
@@ -108,7 +108,7 @@ func (d *decoder) text(c cursor) *string {
 	if !ok {
 		return nil
 	}
-	return &p.value
+	return &p.Value
 }
 
 func (d *decoder) enum(c cursor, values []string) *string {
@@ -116,10 +116,10 @@ func (d *decoder) enum(c cursor, values []string) *string {
 	if !ok {
 		return nil
 	}
-	if _, ok := slices.BinarySearch(values, p.value); !ok {
-		d.note(&Problem{Kind: BadValue, Param: p.key, Value: p.value, Want: "enum", Enum: values})
+	if _, ok := slices.BinarySearch(values, p.Value); !ok {
+		d.note(&Problem{Kind: BadValue, Param: p.Key, Value: p.Value, Want: "enum", Enum: values})
 	}
-	return &p.value
+	return &p.Value
 }
 
 func (d *decoder) boolean(c cursor) *bool {
@@ -128,12 +128,12 @@ func (d *decoder) boolean(c cursor) *bool {
 		return nil
 	}
 	switch {
-	case strings.EqualFold(p.value, "true"):
+	case strings.EqualFold(p.Value, "true"):
 		return new(true)
-	case strings.EqualFold(p.value, "false"):
+	case strings.EqualFold(p.Value, "false"):
 		return new(false)
 	}
-	d.note(&Problem{Kind: BadValue, Param: p.key, Value: p.value, Want: "boolean"})
+	d.note(&Problem{Kind: BadValue, Param: p.Key, Value: p.Value, Want: "boolean"})
 	return nil
 }
 
@@ -142,9 +142,9 @@ func (d *decoder) integer(c cursor) *int64 {
 	if !ok {
 		return nil
 	}
-	n, err := strconv.ParseInt(p.value, 10, 64)
+	n, err := strconv.ParseInt(p.Value, 10, 64)
 	if err != nil {
-		d.note(&Problem{Kind: BadValue, Param: p.key, Value: p.value, Want: "integer"})
+		d.note(&Problem{Kind: BadValue, Param: p.Key, Value: p.Value, Want: "integer"})
 		return nil
 	}
 	return &n
@@ -155,9 +155,9 @@ func (d *decoder) time(c cursor) *time.Time {
 	if !ok {
 		return nil
 	}
-	t, err := time.Parse(time.RFC3339Nano, p.value)
+	t, err := time.Parse(time.RFC3339Nano, p.Value)
 	if err != nil {
-		d.note(&Problem{Kind: BadValue, Param: p.key, Value: p.value, Want: "timestamp"})
+		d.note(&Problem{Kind: BadValue, Param: p.Key, Value: p.Value, Want: "timestamp"})
 		return nil
 	}
 	return &t
@@ -168,9 +168,9 @@ func (d *decoder) blob(c cursor) []byte {
 	if !ok {
 		return nil
 	}
-	b, err := base64.StdEncoding.DecodeString(p.value)
+	b, err := base64.StdEncoding.DecodeString(p.Value)
 	if err != nil {
-		d.note(&Problem{Kind: BadValue, Param: p.key, Value: p.value, Want: "base64"})
+		d.note(&Problem{Kind: BadValue, Param: p.Key, Value: p.Value, Want: "base64"})
 	}
 	return b
 }
@@ -214,7 +214,7 @@ func decodeItems[T any](c cursor, d *decoder, add func(cursor, []T) []T) []T {
 	list := []T{}
 	for c.more() {
 		name, item := c.next()
-		if name == "" && item.ps[0].value == "" && len(item.ps) == 1 {
+		if name == "" && item.ps[0].Value == "" && len(item.ps) == 1 {
 			continue
 		}
 		if _, ok := index(name); !ok {

@@ -114,7 +114,9 @@ func TestQueryAndBodyAreOneForm(t *testing.T) {
 func TestPathsLoseTheirIndices(t *testing.T) {
 	f, _ := ParseForm("TagSpecification.1.Tag.2.Key=x&Value.1=y&Action=z")
 	var got []string
-	f.Paths(func(path, _, _ string) bool { got = append(got, path); return true })
+	for path := range f.Paths() {
+		got = append(got, path)
+	}
 	if diff := cmp.Diff([]string{"Action", "TagSpecification.Tag.Key", "Value"}, got); diff != "" {
 		t.Error(diff)
 	}

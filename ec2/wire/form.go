@@ -2,6 +2,7 @@ package wire
 
 import (
 	"cmp"
+	"iter"
 	"net/url"
 	"slices"
 	"strconv"
@@ -18,11 +19,7 @@ const maxParams = 20_000
 // structure and the elements of one list stand together. Decoding is then one
 // walk, whatever order they were sent in.
 type Form struct {
-	params []param
-}
-
-type param struct {
-	key, value string
+	params []Param
 }
 
 // ParseForm reads one or more application/x-www-form-urlencoded texts (the query
@@ -46,29 +43,29 @@ func ParseForm(texts ...string) (Form, *Problem) {
 			f.params = append(f.params, p)
 		}
 	}
-	slices.SortFunc(f.params, func(a, b param) int { return compareKeys(a.key, b.key) })
+	slices.SortFunc(f.params, func(a, b Param) int { return compareKeys(a.Key, b.Key) })
 	for i := 1; i < len(f.params); i++ {
-		if f.params[i].key == f.params[i-1].key {
-			return Form{}, &Problem{Kind: Malformed, Param: f.params[i].key}
+		if f.params[i].Key == f.params[i-1].Key {
+			return Form{}, &Problem{Kind: Malformed, Param: f.params[i].Key}
 		}
 	}
 	return f, nil
 }
 
-func parseParam(pair string) (param, *Problem) {
+func parseParam(pair string) (Param, *Problem) {
 	key, value, _ := strings.Cut(pair, "=")
 	k, err := url.QueryUnescape(key)
 	if err != nil || k == "" {
-		return param{}, &Problem{Kind: Malformed}
+		return Param{}, &Problem{Kind: Malformed}
 	}
 	v, err := url.QueryUnescape(value)
 	if err != nil {
-		return param{}, &Problem{Kind: Malformed, Param: k}
+		return Param{}, &Problem{Kind: Malformed, Param: k}
 	}
 	if !legal(k) || !legal(v) {
-		return param{}, &Problem{Kind: Illegal, Param: strings.ToValidUTF8(k, "?")}
+		return Param{}, &Problem{Kind: Illegal, Param: strings.ToValidUTF8(k, "?")}
 	}
-	return param{k, v}, nil
+	return Param{k, v}, nil
 }
 
 // legal says whether XML 1.0 can carry the text; what a client stores must be
@@ -96,31 +93,38 @@ func legalRune(r rune, size int) bool {
 
 // Get returns the value of exactly this key.
 func (f Form) Get(key string) (string, bool) {
-	i, ok := slices.BinarySearchFunc(f.params, key, func(p param, key string) int { return compareKeys(p.key, key) })
+	i, ok := slices.BinarySearchFunc(f.params, key, func(p Param, key string) int { return compareKeys(p.Key, key) })
 	if !ok {
 		return "", false
 	}
-	return f.params[i].value, true
+	return f.params[i].Value, true
 }
 
 // Without returns the form less the keys that belong to the protocol (Action,
 // Version) or to the signature, and not to the operation.
 func (f Form) Without(drop func(key string) bool) Form {
-	kept := make([]param, 0, len(f.params))
+	kept := make([]Param, 0, len(f.params))
 	for _, p := range f.params {
-		if !drop(p.key) {
+		if !drop(p.Key) {
 			kept = append(kept, p)
 		}
 	}
 	return Form{kept}
 }
 
-// Paths calls yield with every key and value, the key also without its list
-// indices: "TagSpecification.1.Tag.2.Key" is "TagSpecification.Tag.Key".
-func (f Form) Paths(yield func(path, key, value string) bool) {
-	for _, p := range f.params {
-		if !yield(path(p.key), p.key, p.value) {
-			return
+// Param is one parameter as it was sent.
+type Param struct {
+	Key, Value string
+}
+
+// Paths are the parameters in order, each with its key less the list indices:
+// "TagSpecification.1.Tag.2.Key" is "TagSpecification.Tag.Key".
+func (f Form) Paths() iter.Seq2[string, Param] {
+	return func(yield func(string, Param) bool) {
+		for _, p := range f.params {
+			if !yield(path(p.Key), p) {
+				return
+			}
 		}
 	}
 }

@@ -1,0 +1,80 @@
+package ec2
+
+import (
+	"net/http"
+	"strings"
+
+	"tombolo/network"
+	"tombolo/sigv4"
+)
+
+// identify finds out who calls, where, and which service, before anything of
+// the request is looked at: a bad signature wins over every other error, as at
+// AWS.
+func (s *Server) identify(q *request) error {
+	claim, bad := sigv4.Read(q.http)
+	service := claim.Service
+	if service == "" {
+		service = unsignedService(q)
+	}
+	q.sts = service == "sts" // first, so that a refusal too has the shape that its client reads
+	if s.Keys == nil {
+		s.believe(q, claim, bad)
+	} else if err := s.verify(q, claim, bad); err != nil {
+		return err
+	}
+	if service != "ec2" && service != "sts" {
+		return &Error{http.StatusBadRequest, "UnsupportedOperation", "The service " + service + " is not served here; ec2 and sts are."}
+	}
+	if len(q.body) > 0 && !isForm(q.http) {
+		return &Error{http.StatusUnsupportedMediaType, "UnsupportedMediaType", "The Content-Type must be application/x-www-form-urlencoded."}
+	}
+	if q.problem != nil {
+		return problemError(q.problem)
+	}
+	// STS is called with whatever Region the client has; only EC2 makes things.
+	if _, ok := lookupRegion(q.caller.Region); !ok && !q.sts {
+		return &Error{http.StatusBadRequest, "InvalidParameterValue", "There is no Region " + string(q.caller.Region) + "."}
+	}
+	return nil
+}
+
+func (s *Server) verify(q *request, claim sigv4.Claim, bad *sigv4.Error) error {
+	if bad != nil {
+		return authError(bad)
+	}
+	secret, account, ok := s.Keys.Lookup(claim.AccessKeyID)
+	if !ok {
+		return errUnknownKey
+	}
+	if bad := claim.Verify(q.http, q.body, secret, s.Now()); bad != nil {
+		return authError(bad)
+	}
+	q.caller = network.Caller{Account: account, Region: network.Region(claim.Region)}
+	return nil
+}
+
+// believe is verify with verification off: what can be read is taken, and for
+// the rest there are defaults.
+func (s *Server) believe(q *request, claim sigv4.Claim, bad *sigv4.Error) {
+	q.caller = network.Caller{Account: s.Account, Region: s.Region}
+	if bad != nil {
+		return
+	}
+	if isAccount(claim.AccessKeyID) {
+		q.caller.Account = network.Account(claim.AccessKeyID)
+	}
+	q.caller.Region = network.Region(claim.Region)
+}
+
+func isAccount(id string) bool {
+	return len(id) == 12 && strings.Trim(id, "0123456789") == ""
+}
+
+// unsignedService tells the service of an unsigned request by the API's version.
+func unsignedService(q *request) string {
+	if v, _ := q.form.Get("Version"); v == stsVersion {
+		return "sts"
+	}
+	return "ec2"
+}

@@ -1,0 +1,10 @@
+package ec2
+
+import "slices"
+
+// operations are all that this server does, a list for each noun's file.
+func operations() []operation {
+	return slices.Concat(
+		vpcOperations(),
+	)
+}

@@ -1,0 +1,93 @@
+package ec2
+
+import (
+	"encoding/base64"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// pages is how one Describe pages: AWS gives each its own range and its own
+// words. In the messages {n} is the number asked for, {token} the token.
+type pages struct {
+	min, max  int64
+	low, high answer
+	withIDs   answer // ids and MaxResults together; the zero answer allows it
+	token     answer
+}
+
+// answer is an error's code and message.
+type answer struct{ code, message string }
+
+func (a answer) error(placeholder, value string) *Error {
+	return &Error{Code: a.code, Message: strings.ReplaceAll(a.message, placeholder, value)}
+}
+
+// plainPages is how most of EC2 pages; ids is what the operation calls its list
+// of ids in its own error, or "" where ids may be paged.
+func plainPages(min, max int64, ids string) pages {
+	lo, hi := strconv.FormatInt(min, 10), strconv.FormatInt(max, 10)
+	p := pages{
+		min: min, max: max,
+		low:   answer{"InvalidParameterValue", "Value ( {n} ) for parameter MaxResults is invalid. Expecting a value greater than or equal to " + lo + "."},
+		high:  answer{"InvalidParameterValue", "Value ( {n} ) for parameter MaxResults is invalid. Expecting a value smaller than or equal to " + hi + "."},
+		token: answer{"InvalidParameterValue", "Value ( {token} ) for parameter NextToken is invalid. The token is invalid."},
+	}
+	if ids != "" {
+		p.withIDs = answer{"InvalidParameterCombination", "The parameter " + ids + " cannot be used with the parameter MaxResults"}
+	}
+	return p
+}
+
+// size checks MaxResults and returns the size of a page; 0 is everything.
+func (p pages) size(ids []string, maxResults *int64) (int, error) {
+	if maxResults == nil {
+		return 0, nil
+	}
+	n := *maxResults
+	asked := strconv.FormatInt(n, 10)
+	switch {
+	case len(ids) > 0 && p.withIDs.code != "":
+		return 0, p.withIDs.error("{n}", asked)
+	case n < p.min:
+		return 0, p.low.error("{n}", asked)
+	case n > p.max:
+		return 0, p.high.error("{n}", asked)
+	}
+	return int(n), nil
+}
+
+// A page's token names the last row given, not a count: rows that come or go
+// between two pages make none appear twice or be missed.
+
+func pageToken(action, last string) *string {
+	return new(base64.RawURLEncoding.EncodeToString([]byte(action + " " + last)))
+}
+
+func (p pages) after(action string, token *string) (last string, err error) {
+	if value(token) == "" {
+		return "", nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(*token)
+	made, last, ok := strings.Cut(string(raw), " ")
+	if err != nil || !ok || made != action {
+		return "", p.token.error("{token}", *token)
+	}
+	return last, nil
+}
+
+// page cuts the rows after last, at most size of them, and the token for more.
+// The rows must be in order of key.
+func page[R any](c *call, rows []R, key func(R) string, size int, last string) ([]R, *string) {
+	if last != "" {
+		i, found := slices.BinarySearchFunc(rows, last, func(r R, last string) int { return strings.Compare(key(r), last) })
+		if found {
+			i++
+		}
+		rows = rows[i:]
+	}
+	if size == 0 || len(rows) <= size {
+		return rows, nil
+	}
+	return rows[:size], pageToken(c.action, key(rows[size-1]))
+}

@@ -1,0 +1,187 @@
+package ec2
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tombolo/ec2/wire"
+	"tombolo/network"
+)
+
+// Backend is all that the API needs of the rest of the program.
+type Backend interface {
+	// Do carries out a request, once for a token that is not empty, and returns
+	// the State that it made, Outcome included. It returns when packets obey.
+	Do(ctx context.Context, caller network.Caller, token string, r network.Request) (network.State, error)
+	// State is what exists now.
+	State() network.State
+	// Console is what an instance has written to its console, and when it last did.
+	Console(ctx context.Context, id network.InstanceID) (output []byte, at time.Time, err error)
+}
+
+// Keys knows the secrets of access keys and the accounts that they belong to.
+type Keys interface {
+	Lookup(accessKeyID string) (secret string, account network.Account, ok bool)
+}
+
+// Config is what a Server is made of.
+type Config struct {
+	Backend Backend
+
+	// Keys verifies signatures. Nil switches verification off: any key is taken,
+	// and a request needs none. A key ID of twelve digits then names the account.
+	Keys Keys
+
+	// Hosts are the Host headers that mean this server ("127.0.0.1:4566"). A name
+	// that a web page made resolve to this machine is not among them.
+	Hosts []string
+
+	// Account and Region are those of unsigned requests.
+	Account network.Account
+	Region  network.Region
+
+	Log *slog.Logger
+	Now func() time.Time // nil is time.Now
+}
+
+// Server answers the EC2 query API, and the one call of STS's that clients make
+// to learn who they are, on one path of one port. It is an http.Handler.
+type Server struct {
+	Config
+	operations map[string]operation
+	buffers    sync.Pool // of *[]byte: answers are large and short-lived
+}
+
+// NewServer makes a Server.
+func NewServer(c Config) *Server {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{Config: c, operations: map[string]operation{}}
+	for _, o := range operations() {
+		s.operations[o.name] = o
+	}
+	s.buffers.New = func() any { return new([]byte) }
+	return s
+}
+
+// Limits on one request.
+const (
+	maxBody     = 1 << 20 // a thousand rules with descriptions, or user data, with room to spare
+	bodyTimeout = 30 * time.Second
+	callTimeout = 60 * time.Second
+)
+
+// request is one HTTP request as far as it has been understood, and what its
+// answer needs whatever becomes of it.
+type request struct {
+	id      string
+	http    *http.Request
+	body    []byte
+	form    wire.Form
+	problem *wire.Problem // with the form; answered only to who may call
+	action  string
+	caller  network.Caller
+	sts     bool
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
+	defer cancel()
+	q := &request{id: requestID(), http: r.WithContext(ctx)}
+	buffer := s.buffers.Get().(*[]byte)
+	defer s.buffers.Put(buffer)
+	b, err := s.answer(w, q, (*buffer)[:0])
+	if err != nil {
+		s.refuse(w, q, err, b[:0])
+		*buffer = b
+		return
+	}
+	*buffer = b
+	s.send(w, q, http.StatusOK, b)
+}
+
+// answer appends the whole answer to b. A panic in a handler is an internal
+// error of this one call: the daemon keeps the other calls, and the network, up.
+func (s *Server) answer(w http.ResponseWriter, q *request, b []byte) (out []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.Log.Error("panic while answering", "action", q.action, "request", q.id, "panic", p, "stack", string(debug.Stack()))
+			out, err = b, errInternal
+		}
+	}()
+	if err := s.admit(q.http); err != nil {
+		return b, err
+	}
+	if err := s.read(w, q); err != nil {
+		return b, err
+	}
+	if err := s.identify(q); err != nil {
+		return b, err
+	}
+	if q.sts {
+		return s.callSTS(q, b)
+	}
+	return s.callEC2(q, b)
+}
+
+// admit keeps web pages out: a browser that was made to call this server shows
+// it by its Host, its Origin, where it came from, or its cookies. No client of
+// the API sends any of the last three.
+func (s *Server) admit(r *http.Request) error {
+	site := r.Header.Get("Sec-Fetch-Site")
+	switch {
+	case !slices.Contains(s.Hosts, strings.ToLower(r.Host)):
+		return &Error{http.StatusForbidden, "Blocked", "The Host " + r.Host + " is not this server's."}
+	case len(r.Header.Values("Origin")) > 0, site != "" && site != "none":
+		return &Error{http.StatusForbidden, "Blocked", "Requests from web pages are refused."}
+	case len(r.Header.Values("Cookie")) > 0:
+		return &Error{http.StatusForbidden, "Blocked", "Requests with cookies are refused."}
+	case r.URL.Path != "/" && r.URL.Path != "":
+		return &Error{http.StatusNotFound, "NotFound", "There is nothing at " + r.URL.Path + "; the API is at /."}
+	case r.Method != http.MethodPost && r.Method != http.MethodGet:
+		return &Error{http.StatusMethodNotAllowed, "UnsupportedHttpVerb", "The requested HTTP verb is not supported: " + r.Method}
+	}
+	return nil
+}
+
+// read takes in the body and the form.
+func (s *Server) read(w http.ResponseWriter, q *request) error {
+	// Not every ResponseWriter has deadlines; the server's own have.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	body, err := io.ReadAll(http.MaxBytesReader(w, q.http.Body, maxBody))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return &Error{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request body is larger than 1 MiB."}
+	case err != nil:
+		return &Error{http.StatusBadRequest, "IncompleteBody", "The request body could not be read."}
+	}
+	q.body = body
+	// The other services of AWS's on this port speak JSON; of them the
+	// signature's scope tells, which is read next.
+	if len(body) > 0 && !isForm(q.http) {
+		return nil
+	}
+	q.form, q.problem = wire.ParseForm(q.http.URL.RawQuery, string(body))
+	q.action, _ = q.form.Get("Action")
+	return nil
+}
+
+func isForm(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && kind == "application/x-www-form-urlencoded"
+}
