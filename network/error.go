@@ -91,6 +91,7 @@ const (
 
 	GroupExists     // Subject is the name, Detail the VPC
 	ReservedName    // Subject is a reserved name
+	GroupText       // Subject is not usable as what Detail says: "GroupName", "GroupDescription" or "description" (of a rule)
 	GroupNameIsID   // Subject is a group name that begins like an ID
 	Duplicate       // Subject describes the rule that exists already
 	Repeated        // Subject describes a rule that is twice in one request

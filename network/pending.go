@@ -32,16 +32,6 @@ func (r ReportStopped) apply(e *edit) error { return failWith(Unsupported, "Repo
 func (r ReportEnded) apply(e *edit) error   { return failWith(Unsupported, "ReportEnded", "") }
 func (r ImportKeyPair) apply(e *edit) error { return failWith(Unsupported, "ImportKeyPair", "") }
 func (r DeleteKeyPair) apply(e *edit) error { return failWith(Unsupported, "DeleteKeyPair", "") }
-func (r CreateSecurityGroup) apply(e *edit) error {
-	return failWith(Unsupported, "CreateSecurityGroup", "")
-}
-func (r DeleteSecurityGroup) apply(e *edit) error {
-	return failWith(Unsupported, "DeleteSecurityGroup", "")
-}
-func (r AuthorizeRules) apply(e *edit) error { return failWith(Unsupported, "AuthorizeRules", "") }
-func (r RevokeRules) apply(e *edit) error    { return failWith(Unsupported, "RevokeRules", "") }
-func (r ModifyRules) apply(e *edit) error    { return failWith(Unsupported, "ModifyRules", "") }
-func (r DescribeRules) apply(e *edit) error  { return failWith(Unsupported, "DescribeRules", "") }
 func (r CreateSubnet) apply(e *edit) error   { return failWith(Unsupported, "CreateSubnet", "") }
 func (r CreateDefaultSubnet) apply(e *edit) error {
 	return failWith(Unsupported, "CreateDefaultSubnet", "")

@@ -3,6 +3,7 @@ package network
 import (
 	"iter"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -78,7 +79,7 @@ func (p PeerPrefixList) peer() string { return string(p.List) }
 func (g *SecurityGroup) key() string { return string(g.ID) }
 
 func (g *SecurityGroup) links() []string {
-	out := []string{g.World(), string(g.VPC)}
+	out := []string{g.World(), string(g.VPC), groupNameKey(g.VPC, g.Name)}
 	for _, r := range g.Rules {
 		out = append(out, string(r.ID))
 		if id := r.Peer.peer(); id != "" {
@@ -86,6 +87,23 @@ func (g *SecurityGroup) links() []string {
 		}
 	}
 	return out
+}
+
+// groupNameKey is alike for names that AWS takes for the same.
+func groupNameKey(v VPCID, name string) string {
+	return string(v) + "/" + strings.ToLower(strings.TrimSpace(name))
+}
+
+func (g *SecurityGroup) uses() []use { return []use{{g.World(), QuotaGroups}} }
+
+// Rule is the group's rule with this ID.
+func (g *SecurityGroup) Rule(id RuleID) (Rule, bool) {
+	for _, r := range g.Rules {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return Rule{}, false
 }
 
 // SecurityGroup finds one by ID; nil when there is none.
@@ -102,6 +120,12 @@ func (s State) SecurityGroupsOf(c Caller) iter.Seq[*SecurityGroup] {
 // SecurityGroupsIn are the groups of a VPC.
 func (s State) SecurityGroupsIn(id VPCID) iter.Seq[*SecurityGroup] {
 	return those(s, s.groups, string(id), "sg-")
+}
+
+// SecurityGroupNamed is the group of a VPC with this name, in any case; nil when
+// there is none.
+func (s State) SecurityGroupNamed(v VPCID, name string) *SecurityGroup {
+	return lookup(s.groups, s.refs.first(groupNameKey(v, name), "sg-"))
 }
 
 // GroupsReferring are the groups with a rule that names group id as its peer.
