@@ -30,6 +30,18 @@ type ACLEntry struct {
 func (a *ACL) key() string     { return string(a.ID) }
 func (a *ACL) links() []string { return []string{a.World(), string(a.VPC)} }
 
+func (a *ACL) uses() []use { return []use{{string(a.VPC), QuotaACLs}} }
+
+// Entry is the ACL's entry with this number and direction.
+func (a *ACL) Entry(number int, egress bool) (ACLEntry, bool) {
+	for _, entry := range a.Entries {
+		if entry.Number == number && entry.Egress == egress {
+			return entry, true
+		}
+	}
+	return ACLEntry{}, false
+}
+
 // ACL finds one by ID; nil when there is none.
 func (s State) ACL(id ACLID) *ACL { return lookup(s.acls, id) }
 
@@ -47,6 +59,12 @@ func (s State) ACLsIn(id VPCID) iter.Seq[*ACL] { return those(s, s.acls, string(
 // SubnetsUnder are the subnets that an ACL guards.
 func (s State) SubnetsUnder(id ACLID) iter.Seq[*Subnet] {
 	return those(s, s.subnets, string(id), "subnet-")
+}
+
+// SubnetAssociatedAs is the subnet whose association with its ACL this is; nil
+// when there is none.
+func (s State) SubnetAssociatedAs(id AssociationID) *Subnet {
+	return lookup(s.subnets, s.refs.first(string(id), "subnet-"))
 }
 
 // CreateACL makes a network ACL that denies everything. Created: the ACL.

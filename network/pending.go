@@ -1,13 +1,5 @@
 package network
 
-func (r CreateACL) apply(e *edit) error       { return failWith(Unsupported, "CreateACL", "") }
-func (r DeleteACL) apply(e *edit) error       { return failWith(Unsupported, "DeleteACL", "") }
-func (r CreateACLEntry) apply(e *edit) error  { return failWith(Unsupported, "CreateACLEntry", "") }
-func (r ReplaceACLEntry) apply(e *edit) error { return failWith(Unsupported, "ReplaceACLEntry", "") }
-func (r DeleteACLEntry) apply(e *edit) error  { return failWith(Unsupported, "DeleteACLEntry", "") }
-func (r ReplaceACLAssociation) apply(e *edit) error {
-	return failWith(Unsupported, "ReplaceACLAssociation", "")
-}
 func (r CreateENI) apply(e *edit) error       { return failWith(Unsupported, "CreateENI", "") }
 func (r DeleteENI) apply(e *edit) error       { return failWith(Unsupported, "DeleteENI", "") }
 func (r AttachENI) apply(e *edit) error       { return failWith(Unsupported, "AttachENI", "") }
@@ -30,8 +22,6 @@ func (r SetInstanceAttribute) apply(e *edit) error {
 func (r ReportStarted) apply(e *edit) error { return failWith(Unsupported, "ReportStarted", "") }
 func (r ReportStopped) apply(e *edit) error { return failWith(Unsupported, "ReportStopped", "") }
 func (r ReportEnded) apply(e *edit) error   { return failWith(Unsupported, "ReportEnded", "") }
-func (r ImportKeyPair) apply(e *edit) error { return failWith(Unsupported, "ImportKeyPair", "") }
-func (r DeleteKeyPair) apply(e *edit) error { return failWith(Unsupported, "DeleteKeyPair", "") }
 func (r CreateSubnet) apply(e *edit) error   { return failWith(Unsupported, "CreateSubnet", "") }
 func (r CreateDefaultSubnet) apply(e *edit) error {
 	return failWith(Unsupported, "CreateDefaultSubnet", "")
