@@ -14,48 +14,6 @@ const (
 	FinalEntry6    = 32768 // of IPv6
 )
 
-const (
-	defaultEntry  = 100
-	defaultEntry6 = 101
-)
-
-// newDefaultACL makes a VPC's default ACL, which allows everything: entry 100 for
-// IPv4, and 101 for IPv6 if the VPC has a block of it (AWS: Default network ACL
-// for a VPC).
-func (e *edit) newDefaultACL(v *VPC) *ACL {
-	a := &ACL{ID: ACLID(e.newID("acl")), Home: v.Home, VPC: v.ID, Default: true, Created: e.op.At}
-	a.Entries = defaultEntries(len(v.Blocks6) > 0)
-	e.putACL(a)
-	return a
-}
-
-func defaultEntries(six bool) []ACLEntry {
-	var out []ACLEntry
-	for _, egress := range []bool{false, true} {
-		entry := ACLEntry{Number: defaultEntry, Egress: egress, Allow: true, Protocol: AnyProtocol, CIDR: anywhere, Ports: AnyPort}
-		out = append(out, entry)
-		if six {
-			entry.Number, entry.CIDR = defaultEntry6, anywhere6
-			out = append(out, entry)
-		}
-	}
-	return out
-}
-
-// openACL6 lets a VPC's default ACL allow IPv6 too when the VPC gets its first
-// IPv6 block, unless somebody has changed its entries (AWS: Default network ACL,
-// "If you've modified your default network ACL's inbound rules, we do not
-// automatically add an allow rule for inbound IPv6 traffic").
-func (e *edit) openACL6(v *VPC) {
-	a := e.ACL(v.DefaultACL)
-	if !slices.Equal(a.Entries, defaultEntries(false)) {
-		return
-	}
-	next := *a
-	next.Entries = defaultEntries(true)
-	e.putACL(&next)
-}
-
 func (e *edit) putACL(a *ACL) { put(e, &e.acls, kindACL, a) }
 
 // apply makes an ACL without entries, so that it denies all (AWS: Create a

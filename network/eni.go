@@ -72,8 +72,6 @@ func (e *ENI) links() []string {
 	return out
 }
 
-func addressKey(v VPCID, a netip.Addr) string { return string(v) + "/" + a.String() }
-
 // AllAddrs are the interface's addresses of both families, primary IPv4 first.
 func (e *ENI) AllAddrs() []netip.Addr {
 	return append(append(make([]netip.Addr, 0, len(e.Addrs)+len(e.Addrs6)), e.Addrs...), e.Addrs6...)

@@ -53,14 +53,21 @@ const (
 	// Of address ranges and addresses.
 
 	InvalidCIDR        // Subject is not a usable CIDR block; Detail the parameter
-	CIDRSize           // Subject's prefix length is out of range
-	CIDRConflict       // Subject overlaps a block of the same parent
-	CIDROutside        // Subject lies in no block of its parent
-	CIDRRestricted     // Subject may not be added to this VPC's address family
+	CIDRSize           // Subject's prefix length is out of range, or it lies where no VPC may
+	CIDRConflict       // Subject overlaps a block of Detail: the same VPC, another subnet, a route table or a peering
+	CIDROutside        // Subject lies in no block of Detail (a VPC)
+	CIDRRestricted     // Subject may not be added to Detail (a VPC) because of the family of its blocks
+	PrimaryBlock       // Subject (an association) is of a block that its VPC or subnet can't be without
+	NoIPv6             // Subject (a VPC or subnet) has no IPv6 block
 	AddressInUse       // Subject is taken
 	AddressOutside     // Subject is not in Detail's range, or reserved there
 	AddressesExhausted // Subject (a subnet) has no free address
 	DifferentNetworks  // Subject and Detail belong to different VPCs; Subject is the one that was to refer to Detail
+
+	// Of defaults.
+
+	NoDefaultVPC    // Subject (a world) has no default VPC
+	NoDefaultSubnet // Subject (a default VPC) has no default subnet in zone Detail, or in none at all
 
 	// Of routes.
 

@@ -57,25 +57,31 @@ type mint struct {
 const hex17 = 17
 
 func (m *mint) next(prefix string) string {
-	var in [24]byte
-	copy(in[:], m.seed[:])
-	binary.BigEndian.PutUint64(in[16:], m.n)
-	m.n++
-	sum := sha256.Sum256(in[:])
+	sum := m.throw()
 	return prefix + "-" + hex.EncodeToString(sum[:9])[:hex17]
 }
 
 // mac makes a locally administered unicast address; AWS's begin with 0x02 or 0x0a too.
 func (m *mint) mac() MAC {
-	var in [24]byte
-	copy(in[:], m.seed[:])
-	binary.BigEndian.PutUint64(in[16:], m.n)
-	m.n++
-	sum := sha256.Sum256(in[:])
+	sum := m.throw()
 	var mac MAC
 	copy(mac[:], sum[:6])
 	mac[0] = 0x0a
 	return mac
+}
+
+// dice gives 64 random bits.
+func (m *mint) dice() uint64 {
+	sum := m.throw()
+	return binary.BigEndian.Uint64(sum[:])
+}
+
+func (m *mint) throw() [sha256.Size]byte {
+	var in [24]byte
+	copy(in[:], m.seed[:])
+	binary.BigEndian.PutUint64(in[16:], m.n)
+	m.n++
+	return sha256.Sum256(in[:])
 }
 
 // Kind is the prefix of an ID, which names what it identifies: "vpc" for

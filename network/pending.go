@@ -22,28 +22,3 @@ func (r SetInstanceAttribute) apply(e *edit) error {
 func (r ReportStarted) apply(e *edit) error { return failWith(Unsupported, "ReportStarted", "") }
 func (r ReportStopped) apply(e *edit) error { return failWith(Unsupported, "ReportStopped", "") }
 func (r ReportEnded) apply(e *edit) error   { return failWith(Unsupported, "ReportEnded", "") }
-func (r CreateSubnet) apply(e *edit) error   { return failWith(Unsupported, "CreateSubnet", "") }
-func (r CreateDefaultSubnet) apply(e *edit) error {
-	return failWith(Unsupported, "CreateDefaultSubnet", "")
-}
-func (r DeleteSubnet) apply(e *edit) error { return failWith(Unsupported, "DeleteSubnet", "") }
-func (r SetSubnetAttribute) apply(e *edit) error {
-	return failWith(Unsupported, "SetSubnetAttribute", "")
-}
-func (r AssociateSubnetBlock) apply(e *edit) error {
-	return failWith(Unsupported, "AssociateSubnetBlock", "")
-}
-func (r DisassociateSubnetBlock) apply(e *edit) error {
-	return failWith(Unsupported, "DisassociateSubnetBlock", "")
-}
-func (r OpenWorld) apply(e *edit) error        { return failWith(Unsupported, "OpenWorld", "") }
-func (r CreateVPC) apply(e *edit) error        { return failWith(Unsupported, "CreateVPC", "") }
-func (r CreateDefaultVPC) apply(e *edit) error { return failWith(Unsupported, "CreateDefaultVPC", "") }
-func (r DeleteVPC) apply(e *edit) error        { return failWith(Unsupported, "DeleteVPC", "") }
-func (r SetVPCAttribute) apply(e *edit) error  { return failWith(Unsupported, "SetVPCAttribute", "") }
-func (r AssociateVPCBlock) apply(e *edit) error {
-	return failWith(Unsupported, "AssociateVPCBlock", "")
-}
-func (r DisassociateVPCBlock) apply(e *edit) error {
-	return failWith(Unsupported, "DisassociateVPCBlock", "")
-}

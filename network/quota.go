@@ -23,13 +23,17 @@ const (
 	QuotaPeeringRequests Quota = "outstanding VPC peering connection requests"
 	QuotaBlocks          Quota = "IPv4 CIDR blocks per VPC"
 	QuotaBlocks6         Quota = "IPv6 CIDR blocks per VPC"
+	QuotaSubnetBlocks6   Quota = "IPv6 CIDR blocks per subnet"
+	QuotaInterfaces      Quota = "network interfaces per instance" // the instance type's
+	QuotaAddrs           Quota = "addresses per network interface" // the instance type's; each family counted apart
 	QuotaTags            Quota = "tags per resource"
 )
 
-// defaultQuotas are AWS's. All but the tags' can be raised there on request, and
-// here by SetQuota.
+// defaultQuotas are AWS's, but for the number of VPCs: AWS's 5 protect a shared
+// cloud, and would only hurt on a machine of one's own. All but the tags' can be
+// raised on AWS on request, and here by SetQuota.
 var defaultQuotas = map[Quota]int{
-	QuotaVPCs: 5, QuotaSubnets: 200, QuotaENIs: 5000,
+	QuotaVPCs: 10_000, QuotaSubnets: 200, QuotaENIs: 5000,
 	QuotaTables: 200, QuotaRoutes: 500,
 	QuotaGroups: 2500, QuotaRules: 60, QuotaGroupsPerENI: 5,
 	QuotaACLs: 200, QuotaEntries: 20,

@@ -1,71 +1,17 @@
 package network
 
-import (
-	"net/netip"
-	"slices"
-	"strings"
-)
+import "strings"
 
 const (
-	defaultGroupName        = "default"
-	defaultGroupDescription = "default VPC security group"
-	maxGroupText            = 255
+	defaultGroupName = "default"
+	maxGroupText     = 255
 )
-
-var (
-	anywhere  = netip.MustParsePrefix("0.0.0.0/0")
-	anywhere6 = netip.MustParsePrefix("::/0")
-)
-
-func allTo(egress bool, peer Peer) RuleSpec {
-	return RuleSpec{Egress: egress, Protocol: AnyProtocol, Ports: AnyPort, Peer: peer}
-}
-
-// newGroup makes a group that lets everything out: to IPv6 too when the VPC has a
-// block of it (AWS: Security groups, Security group basics).
-func (e *edit) newGroup(v *VPC, name, description string) *SecurityGroup {
-	g := &SecurityGroup{
-		ID: GroupID(e.newID("sg")), Home: v.Home, VPC: v.ID, Name: name, Description: description, Created: e.op.At,
-	}
-	g.Rules = append(g.Rules, e.newRule(allTo(true, PeerCIDR{anywhere})))
-	if len(v.Blocks6) > 0 {
-		g.Rules = append(g.Rules, e.newRule(allTo(true, PeerCIDR{anywhere6})))
-	}
-	return g
-}
-
-// newDefaultGroup makes a VPC's default group, which lets its members in too
-// (AWS: Default security groups for your VPCs).
-func (e *edit) newDefaultGroup(v *VPC) *SecurityGroup {
-	g := e.newGroup(v, defaultGroupName, defaultGroupDescription)
-	g.Default = true
-	g.Rules = append(g.Rules, e.newRule(allTo(false, PeerGroup{Group: g.ID, Owner: g.Owner})))
-	e.putGroup(g)
-	return g
-}
 
 func (e *edit) newRule(spec RuleSpec) Rule {
 	return Rule{ID: RuleID(e.newID("sgr")), RuleSpec: spec}
 }
 
 func (e *edit) putGroup(g *SecurityGroup) { put(e, &e.groups, kindGroup, g) }
-
-// openGroups6 lets those groups of a VPC reach IPv6 too whose egress rules nobody
-// has changed, when the VPC gets its first IPv6 block (AWS: Security group rules,
-// "If you've modified the outbound rules …, we do not automatically add an
-// outbound rule for IPv6 traffic").
-func (e *edit) openGroups6(v *VPC) {
-	untouched := allTo(true, PeerCIDR{anywhere}).identity()
-	for g := range e.SecurityGroupsIn(v.ID) {
-		egress := slices.DeleteFunc(slices.Clone(g.Rules), func(r Rule) bool { return !r.Egress })
-		if len(egress) != 1 || egress[0].identity() != untouched {
-			continue
-		}
-		next := *g
-		next.Rules = append(slices.Clone(g.Rules), e.newRule(allTo(true, PeerCIDR{anywhere6})))
-		e.putGroup(&next)
-	}
-}
 
 // apply checks the name as AWS does: at most 255 characters of a small set,
 // unique in the VPC without regard to case, not "default" and not like an ID
@@ -96,7 +42,10 @@ func (r CreateSecurityGroup) apply(e *edit) error {
 	if err := e.room(v.World(), QuotaGroups); err != nil {
 		return err
 	}
-	g := e.newGroup(v, name, r.Description)
+	g := &SecurityGroup{
+		ID: GroupID(e.newID("sg")), Home: v.Home, VPC: v.ID, Name: name, Description: r.Description,
+		Rules: e.egressRules(v), Created: e.op.At,
+	}
 	e.putGroup(g)
 	e.created(g.key())
 	return e.setTags(g.key(), r.Tags)

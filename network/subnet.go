@@ -41,6 +41,8 @@ func (n *Subnet) links() []string {
 	return out
 }
 
+func (n *Subnet) uses() []use { return []use{{string(n.VPC), QuotaSubnets}} }
+
 // CIDR6 is the subnet's IPv6 block, or the zero Prefix.
 func (n *Subnet) CIDR6() netip.Prefix {
 	if len(n.Blocks6) == 0 {

@@ -2,6 +2,7 @@ package network
 
 import (
 	"iter"
+	"strings"
 
 	iradix "github.com/hashicorp/go-immutable-radix/v2"
 )
@@ -116,6 +117,23 @@ func (r refs) children(parent, prefix string) iter.Seq[string] {
 		it.SeekPrefix([]byte(parent + arrow + prefix))
 		for k, _, ok := it.Next(); ok; k, _, ok = it.Next() {
 			if !yield(string(k[len(parent)+len(arrow):])) {
+				return
+			}
+		}
+	}
+}
+
+// from are the "parent>child" strings that begin with prefix, in order, from
+// start on.
+func (r refs) from(start, prefix string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if r.tree == nil {
+			return
+		}
+		it := r.tree.Root().Iterator()
+		it.SeekLowerBound([]byte(start))
+		for k, _, ok := it.Next(); ok && strings.HasPrefix(string(k), prefix); k, _, ok = it.Next() {
+			if !yield(string(k)) {
 				return
 			}
 		}

@@ -6,18 +6,6 @@ import (
 	"time"
 )
 
-// World is one account in one Region that has been opened: it has had its
-// default VPC made and its availability zones chosen.
-type World struct {
-	Home
-	Opened      time.Time
-	DHCPOptions DHCPOptionsID // the Region's default set
-	Quotas      map[Quota]int // those that differ from AWS's defaults: SetQuota
-}
-
-func (w *World) key() string     { return string(w.Owner) + "/" + string(w.Region) }
-func (w *World) links() []string { return nil }
-
 // VPC is a private network of its own: no packet enters or leaves it but
 // through what is attached to it.
 type VPC struct {
@@ -54,11 +42,16 @@ func (v *VPC) links() []string {
 	for _, b := range v.Blocks6 {
 		out = append(out, string(b.Association))
 	}
+	if v.Default {
+		out = append(out, defaultKey(v.World()))
+	}
+	for _, b := range v.Blocks6 {
+		out = append(out, b.CIDR.String())
+	}
 	return append(out, string(v.MainAssociation))
 }
 
-// World is the key of the world that a thing is in.
-func (h Home) World() string { return string(h.Owner) + "/" + string(h.Region) }
+func (v *VPC) uses() []use { return []use{{v.World(), QuotaVPCs}} }
 
 // Contains reports whether addr is inside one of the VPC's blocks.
 func (v *VPC) Contains(addr netip.Addr) bool {
@@ -100,20 +93,6 @@ func (s State) VPCsOf(c Caller) iter.Seq[*VPC] {
 	return those(s, s.vpcs, Home{c.Account, c.Region}.World(), "vpc-")
 }
 
-// World finds the caller's; nil before its OpenWorld.
-func (s State) World(c Caller) *World {
-	w, _ := s.worlds.get(Home{c.Account, c.Region}.World())
-	return w
-}
-
-// OpenWorld makes what every account has in every Region from the first day:
-// the default VPC 172.31.0.0/16 with a default subnet in each zone, an internet
-// gateway and a route to it. A repetition changes nothing.
-// Created: the VPC.
-type OpenWorld struct {
-	Zones []string // the Region's availability zones, for example us-east-1a
-}
-
 // CreateVPC makes a VPC with its main route table, default network ACL and
 // default security group. Created: the VPC.
 type CreateVPC struct {
@@ -122,9 +101,6 @@ type CreateVPC struct {
 	Tenancy string
 	Tags    Tags
 }
-
-// CreateDefaultVPC makes the Region's default VPC again. Created: the VPC.
-type CreateDefaultVPC struct{ Zones []string }
 
 // DeleteVPC deletes an empty VPC and what was made with it.
 type DeleteVPC struct{ VPC VPCID }
