@@ -31,8 +31,8 @@ var core = []string{"network", "reach", "linux", "sigv4"}
 
 // owners names the packages that may import each outside thing.
 var owners = map[string][]string{
-	"os/exec":                           {"guest", "cmd/tombolo", "internal/testnet", "lab"},
-	"net/http":                          {"ec2", "control", "probe", "cmd/tombolo", "sigv4", "lab"},
+	"os/exec":                           {"guest", "cmd/tombolo", "internal/testnet", "internal/leakwatch"},
+	"net/http":                          {"ec2", "control", "probe", "cmd/tombolo", "sigv4", "client", "local"},
 	"database/sql":                      {"store"},
 	"github.com/google/nftables":        {"linux/kernel"},
 	"github.com/vishvananda/netlink":    {"linux/kernel", "internal/testnet"},
