@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"iter"
 	"net/netip"
+	"slices"
 )
 
 // The host bits of every subnet fit into 64: IPv4 has 32 in all, and an IPv6
@@ -102,32 +103,39 @@ func (s State) usedFrom(v VPCID, p netip.Prefix, first uint64) iter.Seq[uint64] 
 // and clients must not count on an order, so the search starts anywhere; a few
 // throws find a place in any subnet that is not nearly full, and then the first
 // gap from there on is taken, which costs a step per address used in a row.
-func (e *edit) freeAddr(n *Subnet, is4 bool) (netip.Addr, bool) {
+// Taken are addresses that are about to be used.
+func (e *edit) freeAddr(n *Subnet, is4 bool, taken []netip.Addr) (netip.Addr, bool) {
 	p := n.rangeOf(is4)
 	last := lastPlace(p)
 	at := uint64(0)
 	for range 16 {
 		at = reservedHead + e.mint.dice()%(last-reservedHead)
-		if a := nth(p, at); e.ENIWith(n.VPC, a) == nil {
+		if a := nth(p, at); e.ENIWith(n.VPC, a) == nil && !slices.Contains(taken, a) {
 			return a, true
 		}
 	}
-	if gap := e.gap(n.VPC, p, at); gap < last {
-		return nth(p, gap), true
-	}
-	if gap := e.gap(n.VPC, p, reservedHead); gap < last {
-		return nth(p, gap), true
+	for _, from := range []uint64{at, reservedHead} {
+		if gap := e.gap(n.VPC, p, from, taken); gap < last {
+			return nth(p, gap), true
+		}
 	}
 	return netip.Addr{}, false
 }
 
 // gap is the first place of p, from the place first on, that nothing has.
-func (e *edit) gap(v VPCID, p netip.Prefix, first uint64) uint64 {
+func (e *edit) gap(v VPCID, p netip.Prefix, first uint64, taken []netip.Addr) uint64 {
+	skip := func() {
+		for slices.Contains(taken, nth(p, first)) {
+			first++
+		}
+	}
+	skip()
 	for used := range e.usedFrom(v, p, first) {
 		if used != first {
 			break
 		}
 		first++
+		skip()
 	}
 	return first
 }

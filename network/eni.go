@@ -72,6 +72,8 @@ func (e *ENI) links() []string {
 	return out
 }
 
+func (e *ENI) uses() []use { return []use{{e.World(), QuotaENIs}} }
+
 // AllAddrs are the interface's addresses of both families, primary IPv4 first.
 func (e *ENI) AllAddrs() []netip.Addr {
 	return append(append(make([]netip.Addr, 0, len(e.Addrs)+len(e.Addrs6)), e.Addrs...), e.Addrs6...)

@@ -58,11 +58,22 @@ const (
 	CIDROutside        // Subject lies in no block of Detail (a VPC)
 	CIDRRestricted     // Subject may not be added to Detail (a VPC) because of the family of its blocks
 	PrimaryBlock       // Subject (an association) is of a block that its VPC or subnet can't be without
+	PrimaryAddress     // Subject is an address that the interface Detail keeps for life
+	AddressNotAssigned // Subject is not an address of the interface Detail
 	NoIPv6             // Subject (a VPC or subnet) has no IPv6 block
 	AddressInUse       // Subject is taken
 	AddressOutside     // Subject is not in Detail's range, or reserved there
 	AddressesExhausted // Subject (a subnet) has no free address
 	DifferentNetworks  // Subject and Detail belong to different VPCs; Subject is the one that was to refer to Detail
+
+	// Of interfaces and instances.
+
+	DifferentZones   // Subject and Detail are in different Availability Zones
+	DeviceTaken      // Subject (an instance, or an instance type at launch) has an interface at device index Detail
+	PrimaryInterface // Subject (an attachment) is of device 0, interface Detail, which can't be detached
+	TerminationOff   // Subject (an instance) is protected against termination
+	StopOff          // Subject (an instance) is protected against stopping
+	TooLong          // Subject is the parameter, Detail how many bytes it may have
 
 	// Of defaults.
 

@@ -44,6 +44,8 @@ type Instance struct {
 	Host               string // which machine carries it; "" is this one
 	Image              ImageID
 	Type               InstanceTypeKey
+	MaxInterfaces      int // of the type; 0 is no limit
+	MaxAddrs           int // of each family per interface of the type; 0 is no limit
 	KeyName            string
 	UserData           []byte
 	Boots              int    // how often it was started; user data runs at the first boot
@@ -102,8 +104,8 @@ type RunInstances struct {
 	Min, Max           int
 	Image              ImageID
 	Type               InstanceTypeKey
-	MaxInterfaces      int // of the type
-	MaxAddrs           int // IPv4 addresses per interface of the type
+	MaxInterfaces      int // of the type; 0 is no limit
+	MaxAddrs           int // of each family per interface of the type; 0 is no limit
 	KeyName            string
 	UserData           []byte
 	Interfaces         []InterfaceSpec // empty: one, in the default subnet
@@ -144,6 +146,8 @@ type TerminateInstances struct{ Instances []InstanceID }
 type SetInstanceAttribute struct {
 	Instance           InstanceID
 	Type               *InstanceTypeKey
+	MaxInterfaces      int // of the new type
+	MaxAddrs           int // of the new type
 	UserData           *[]byte
 	ShutdownBehavior   *string
 	DisableTermination *bool
@@ -154,16 +158,24 @@ type SetInstanceAttribute struct {
 	Stored             map[string]string // merged
 }
 
-// ReportStarted says that a pending instance runs. Package guest sends it.
-type ReportStarted struct{ Instance InstanceID }
+// The reports come from package guest. One that is no longer true when it
+// arrives changes nothing: Boot is the Instance.Boots that it speaks of, 0 the
+// latest.
+
+// ReportStarted says that a pending instance runs.
+type ReportStarted struct {
+	Instance InstanceID
+	Boot     int
+}
 
 // ReportStopped says that a stopping instance has stopped, or that a running
-// one went down by itself. Package guest sends it.
+// one went down by itself.
 type ReportStopped struct {
 	Instance InstanceID
+	Boot     int
 	Reason   string
 }
 
 // ReportEnded says that a shutting-down instance is gone: its interfaces are
-// deleted or freed. Package guest sends it.
+// deleted or freed.
 type ReportEnded struct{ Instance InstanceID }
