@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tombolo/ec2/wire"
@@ -93,37 +94,31 @@ var errUnknownKey = &Error{http.StatusUnauthorized, "AuthFailure", "AWS was not 
 
 // awsError finds AWS's words for whatever a handler returned; ok is false for
 // what is our own fault and belongs in the log.
-func awsError(action string, err error) (e *Error, ok bool) {
+func awsError(at scene, err error) (e *Error, ok bool) {
 	if errors.As(err, &e) {
 		return e, true
 	}
 	var core *network.Error
 	if errors.As(err, &core) {
-		return coreError(action, core)
+		return coreError(at, core)
 	}
 	return errInternal, false
 }
 
-// coreError looks the rule that was broken up in the tables of words.go: the
-// wording for this action and noun, else for the noun, else for the rule.
-func coreError(action string, err *network.Error) (*Error, bool) {
-	if err.Code == network.Malformed {
-		return malformed(err.Detail, err.Subject), true
-	}
+// scene is where an error happened, as far as AWS's words speak of it.
+type scene struct {
+	action string
+	caller network.Caller
+	state  network.State
+}
+
+// coreError looks the rule that was broken up in the tables of words.go. The
+// wording that says most about when it applies is taken.
+func coreError(at scene, err *network.Error) (*Error, bool) {
 	kind := network.Kind(err.Subject)
 	best, rank := wording{}, 0
 	for _, w := range wordings {
-		if w.rule != err.Code || w.kind != "" && w.kind != kind || w.actions != "" && !slices.Contains(strings.Fields(w.actions), action) {
-			continue
-		}
-		r := 1
-		if w.kind != "" {
-			r += 1
-		}
-		if w.actions != "" {
-			r += 2
-		}
-		if r > rank {
+		if r := w.rank(at.action, kind, err); r > rank {
 			best, rank = w, r
 		}
 	}
@@ -131,6 +126,29 @@ func coreError(action string, err *network.Error) (*Error, bool) {
 		return errInternal, false
 	}
 	n := nouns[kind]
-	fill := strings.NewReplacer("{subject}", err.Subject, "{detail}", err.Detail, "{noun}", n.name, "{Kind}", n.code, "{kind}", kind)
+	from, to, _ := strings.Cut(err.Detail, " ")
+	fill := strings.NewReplacer("{subject}", err.Subject, "{detail}", err.Detail, "{noun}", n.name, "{Kind}", n.code, "{kind}", kind, "{Bad}", n.bad,
+		"{from}", from, "{to}", to, "{account}", string(at.caller.Account), "{region}", string(at.caller.Region),
+		"{limit}", strconv.Itoa(at.state.Quota(at.caller, network.Quota(err.Detail))))
 	return &Error{Code: fill.Replace(best.code), Message: fill.Replace(best.message)}, true
+}
+
+// rank is how well the wording fits an error; 0 is not at all. A named action
+// counts for more than a detail, and a detail for more than a kind of ID.
+func (w wording) rank(action, kind string, err *network.Error) int {
+	if w.rule != err.Code || w.kind != "" && w.kind != kind || w.detail != "" && w.detail != err.Detail ||
+		w.actions != "" && !slices.Contains(strings.Fields(w.actions), action) {
+		return 0
+	}
+	rank := 1
+	if w.kind != "" {
+		rank++
+	}
+	if w.detail != "" {
+		rank += 2
+	}
+	if w.actions != "" {
+		rank += 4
+	}
+	return rank
 }

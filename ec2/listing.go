@@ -124,7 +124,7 @@ func malformed(kind, id string) *Error {
 
 // notFound is AWS's answer to ids that name nothing, in the plural when several do.
 func notFound(action string, ids []string) *Error {
-	e, _ := coreError(action, &network.Error{Code: network.NotFound, Subject: ids[0]})
+	e, _ := coreError(scene{action: action}, &network.Error{Code: network.NotFound, Subject: ids[0]})
 	if len(ids) == 1 {
 		return e
 	}

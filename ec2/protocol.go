@@ -60,7 +60,7 @@ func (s *Server) dispatch(q *request) (wire.Response, error) {
 // unserved answers what AWS has and we do not. A Describe of things that we do
 // not have is answered truly: there are none.
 func unserved(c *call, action wire.Action) (wire.Response, error) {
-	if len(action.Lists) == 0 {
+	if len(action.Lists) == 0 || action.Typed {
 		return nil, &Error{Code: "UnsupportedOperation", Message: "The action " + action.Name + " is not supported by this server."}
 	}
 	if err := c.verdict(nil); err != nil {
@@ -82,7 +82,7 @@ func protocolParam(key string) bool {
 
 // refuse sends an error in the form of the service that was asked.
 func (s *Server) refuse(w http.ResponseWriter, q *request, err error, b []byte) {
-	e, known := awsError(q.action, err)
+	e, known := awsError(scene{q.action, q.caller, s.Backend.State()}, err)
 	if !known {
 		s.Log.Error("internal error", "action", q.action, "request", q.id, "err", err)
 	}

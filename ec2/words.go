@@ -41,10 +41,13 @@ var nouns = map[string]noun{
 // wording is AWS's code and message for a rule of the core's. The most specific
 // one that fits is used: for this action, then for this kind of ID, then for all.
 // In code and message {subject} and {detail} are the error's, {kind} the prefix of
-// the subject's ID, {Kind} and {noun} its noun's code and name.
+// the subject's ID, {Kind}, {Bad} and {noun} its noun's words; {from} and {to} the two
+// words of the detail; {account} and {region} the caller's; {limit} the quota that
+// the detail names.
 type wording struct {
 	rule    network.Code
 	kind    string // of the subject's ID; "" is any
+	detail  string // the error's; "" is any
 	actions string // separated by spaces; "" is any
 	code    string
 	message string

@@ -9,3 +9,4 @@
 package wire
 
 //go:generate node gen/generate.mjs
+//go:generate node gen/oracle.mjs

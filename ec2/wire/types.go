@@ -73,7 +73,7 @@ type AssignPrivateIpAddressesRequest struct {
 	NetworkInterfaceId             *string  `ec2:"NetworkInterfaceId,networkInterfaceId"`
 	Ipv4Prefixes                   []string `ec2:"Ipv4Prefix,Ipv4Prefix"`
 	Ipv4PrefixCount                *int64   `ec2:"Ipv4PrefixCount,Ipv4PrefixCount"`
-	PrivateIpAddresses             []string `ec2:"PrivateIpAddress,privateIpAddress"`
+	PrivateIpAddresses             []string `ec2:"PrivateIpAddress,privateIpAddress,PrivateIpAddress"`
 	SecondaryPrivateIpAddressCount *int64   `ec2:"SecondaryPrivateIpAddressCount,secondaryPrivateIpAddressCount"`
 	AllowReassignment              *bool    `ec2:"AllowReassignment,allowReassignment"`
 }
@@ -412,7 +412,7 @@ type CreateNetworkInterfaceRequest struct {
 	Operator                        *OperatorRequest                        `ec2:"Operator,Operator"`
 	Description                     *string                                 `ec2:"Description,description"`
 	PrivateIpAddress                *string                                 `ec2:"PrivateIpAddress,privateIpAddress"`
-	Groups                          []string                                `ec2:"SecurityGroupId,SecurityGroupId"`
+	Groups                          []string                                `ec2:"SecurityGroupId,SecurityGroupId,SecurityGroupId"`
 	PrivateIpAddresses              []PrivateIpAddressSpecification         `ec2:"PrivateIpAddresses,privateIpAddresses"`
 	SecondaryPrivateIpAddressCount  *int64                                  `ec2:"SecondaryPrivateIpAddressCount,secondaryPrivateIpAddressCount"`
 	Ipv6Addresses                   []InstanceIpv6Address                   `ec2:"Ipv6Addresses,ipv6Addresses"`
@@ -506,7 +506,7 @@ type CreateSubnetResult struct {
 
 // CreateTagsRequest is the structure of that name in AWS's service model.
 type CreateTagsRequest struct {
-	Resources []string `ec2:"ResourceId,ResourceId"`
+	Resources []string `ec2:"ResourceId,ResourceId,member"`
 	Tags      []Tag    `ec2:"Tag,Tag"`
 	DryRun    *bool    `ec2:"DryRun,dryRun"`
 }
@@ -629,7 +629,7 @@ type DeleteSubnetRequest struct {
 
 // DeleteTagsRequest is the structure of that name in AWS's service model.
 type DeleteTagsRequest struct {
-	Resources []string `ec2:"ResourceId,resourceId"`
+	Resources []string `ec2:"ResourceId,resourceId,member"`
 	DryRun    *bool    `ec2:"DryRun,dryRun"`
 	Tags      []Tag    `ec2:"Tag,tag"`
 }
@@ -654,7 +654,7 @@ type DeleteVpcRequest struct {
 // DescribeAccountAttributesRequest is the structure of that name in AWS's service model.
 type DescribeAccountAttributesRequest struct {
 	DryRun         *bool    `ec2:"DryRun,dryRun"`
-	AttributeNames []string `ec2:"AttributeName,attributeName"`
+	AttributeNames []string `ec2:"AttributeName,attributeName,attributeName"`
 }
 
 // DescribeAccountAttributesResult is the structure of that name in AWS's service model.
@@ -664,10 +664,10 @@ type DescribeAccountAttributesResult struct {
 
 // DescribeAddressesRequest is the structure of that name in AWS's service model.
 type DescribeAddressesRequest struct {
-	PublicIps     []string `ec2:"PublicIp,PublicIp"`
+	PublicIps     []string `ec2:"PublicIp,PublicIp,PublicIp"`
 	DryRun        *bool    `ec2:"DryRun,dryRun"`
-	Filters       []Filter `ec2:"Filter,Filter"`
-	AllocationIds []string `ec2:"AllocationId,AllocationId"`
+	Filters       []Filter `ec2:"Filter,Filter,Filter"`
+	AllocationIds []string `ec2:"AllocationId,AllocationId,AllocationId"`
 }
 
 // DescribeAddressesResult is the structure of that name in AWS's service model.
@@ -677,11 +677,11 @@ type DescribeAddressesResult struct {
 
 // DescribeAvailabilityZonesRequest is the structure of that name in AWS's service model.
 type DescribeAvailabilityZonesRequest struct {
-	ZoneNames            []string `ec2:"ZoneName,ZoneName"`
-	ZoneIds              []string `ec2:"ZoneId,ZoneId"`
+	ZoneNames            []string `ec2:"ZoneName,ZoneName,ZoneName"`
+	ZoneIds              []string `ec2:"ZoneId,ZoneId,ZoneId"`
 	AllAvailabilityZones *bool    `ec2:"AllAvailabilityZones,AllAvailabilityZones"`
 	DryRun               *bool    `ec2:"DryRun,dryRun"`
-	Filters              []Filter `ec2:"Filter,Filter"`
+	Filters              []Filter `ec2:"Filter,Filter,Filter"`
 }
 
 // DescribeAvailabilityZonesResult is the structure of that name in AWS's service model.
@@ -691,11 +691,11 @@ type DescribeAvailabilityZonesResult struct {
 
 // DescribeDhcpOptionsRequest is the structure of that name in AWS's service model.
 type DescribeDhcpOptionsRequest struct {
-	DhcpOptionsIds []string `ec2:"DhcpOptionsId,DhcpOptionsId"`
+	DhcpOptionsIds []string `ec2:"DhcpOptionsId,DhcpOptionsId,DhcpOptionsId"`
 	NextToken      *string  `ec2:"NextToken,NextToken"`
 	MaxResults     *int64   `ec2:"MaxResults,MaxResults"`
 	DryRun         *bool    `ec2:"DryRun,dryRun"`
-	Filters        []Filter `ec2:"Filter,Filter"`
+	Filters        []Filter `ec2:"Filter,Filter,Filter"`
 }
 
 // DescribeDhcpOptionsResult is the structure of that name in AWS's service model.
@@ -710,7 +710,7 @@ type DescribeEgressOnlyInternetGatewaysRequest struct {
 	EgressOnlyInternetGatewayIds []string `ec2:"EgressOnlyInternetGatewayId,EgressOnlyInternetGatewayId"`
 	MaxResults                   *int64   `ec2:"MaxResults,MaxResults"`
 	NextToken                    *string  `ec2:"NextToken,NextToken"`
-	Filters                      []Filter `ec2:"Filter,Filter"`
+	Filters                      []Filter `ec2:"Filter,Filter,Filter"`
 }
 
 // DescribeEgressOnlyInternetGatewaysResult is the structure of that name in AWS's service model.
@@ -721,8 +721,8 @@ type DescribeEgressOnlyInternetGatewaysResult struct {
 
 // DescribeIamInstanceProfileAssociationsRequest is the structure of that name in AWS's service model.
 type DescribeIamInstanceProfileAssociationsRequest struct {
-	AssociationIds []string `ec2:"AssociationId,AssociationId"`
-	Filters        []Filter `ec2:"Filter,Filter"`
+	AssociationIds []string `ec2:"AssociationId,AssociationId,AssociationId"`
+	Filters        []Filter `ec2:"Filter,Filter,Filter"`
 	MaxResults     *int64   `ec2:"MaxResults,MaxResults"`
 	NextToken      *string  `ec2:"NextToken,NextToken"`
 }
@@ -735,15 +735,15 @@ type DescribeIamInstanceProfileAssociationsResult struct {
 
 // DescribeImagesRequest is the structure of that name in AWS's service model.
 type DescribeImagesRequest struct {
-	ExecutableUsers   []string `ec2:"ExecutableBy,ExecutableBy"`
-	ImageIds          []string `ec2:"ImageId,ImageId"`
-	Owners            []string `ec2:"Owner,Owner"`
+	ExecutableUsers   []string `ec2:"ExecutableBy,ExecutableBy,ExecutableBy"`
+	ImageIds          []string `ec2:"ImageId,ImageId,ImageId"`
+	Owners            []string `ec2:"Owner,Owner,Owner"`
 	IncludeDeprecated *bool    `ec2:"IncludeDeprecated,IncludeDeprecated"`
 	IncludeDisabled   *bool    `ec2:"IncludeDisabled,IncludeDisabled"`
 	MaxResults        *int64   `ec2:"MaxResults,MaxResults"`
 	NextToken         *string  `ec2:"NextToken,NextToken"`
 	DryRun            *bool    `ec2:"DryRun,dryRun"`
-	Filters           []Filter `ec2:"Filter,Filter"`
+	Filters           []Filter `ec2:"Filter,Filter,Filter"`
 }
 
 // DescribeImagesResult is the structure of that name in AWS's service model.
@@ -762,8 +762,8 @@ type DescribeInstanceAttributeRequest struct {
 // DescribeInstanceCreditSpecificationsRequest is the structure of that name in AWS's service model.
 type DescribeInstanceCreditSpecificationsRequest struct {
 	DryRun      *bool    `ec2:"DryRun,DryRun"`
-	Filters     []Filter `ec2:"Filter,Filter"`
-	InstanceIds []string `ec2:"InstanceId,InstanceId"`
+	Filters     []Filter `ec2:"Filter,Filter,Filter"`
+	InstanceIds []string `ec2:"InstanceId,InstanceId,InstanceId"`
 	MaxResults  *int64   `ec2:"MaxResults,MaxResults"`
 	NextToken   *string  `ec2:"NextToken,NextToken"`
 }
@@ -776,12 +776,12 @@ type DescribeInstanceCreditSpecificationsResult struct {
 
 // DescribeInstanceStatusRequest is the structure of that name in AWS's service model.
 type DescribeInstanceStatusRequest struct {
-	InstanceIds             []string `ec2:"InstanceId,InstanceId"`
+	InstanceIds             []string `ec2:"InstanceId,InstanceId,InstanceId"`
 	MaxResults              *int64   `ec2:"MaxResults,MaxResults"`
 	NextToken               *string  `ec2:"NextToken,NextToken"`
 	IncludeManagedResources *bool    `ec2:"IncludeManagedResources,IncludeManagedResources"`
 	DryRun                  *bool    `ec2:"DryRun,dryRun"`
-	Filters                 []Filter `ec2:"Filter,Filter"`
+	Filters                 []Filter `ec2:"Filter,Filter,Filter"`
 	IncludeAllInstances     *bool    `ec2:"IncludeAllInstances,includeAllInstances"`
 }
 
@@ -795,7 +795,7 @@ type DescribeInstanceStatusResult struct {
 type DescribeInstanceTypeOfferingsRequest struct {
 	DryRun       *bool    `ec2:"DryRun,DryRun"`
 	LocationType *string  `ec2:"LocationType,LocationType"`
-	Filters      []Filter `ec2:"Filter,Filter"`
+	Filters      []Filter `ec2:"Filter,Filter,Filter"`
 	MaxResults   *int64   `ec2:"MaxResults,MaxResults"`
 	NextToken    *string  `ec2:"NextToken,NextToken"`
 }
@@ -809,8 +809,8 @@ type DescribeInstanceTypeOfferingsResult struct {
 // DescribeInstanceTypesRequest is the structure of that name in AWS's service model.
 type DescribeInstanceTypesRequest struct {
 	DryRun                     *bool    `ec2:"DryRun,DryRun"`
-	InstanceTypes              []string `ec2:"InstanceType,InstanceType"`
-	Filters                    []Filter `ec2:"Filter,Filter"`
+	InstanceTypes              []string `ec2:"InstanceType,InstanceType,member"`
+	Filters                    []Filter `ec2:"Filter,Filter,Filter"`
 	MaxResults                 *int64   `ec2:"MaxResults,MaxResults"`
 	NextToken                  *string  `ec2:"NextToken,NextToken"`
 	IncludeUnsupportedInRegion *bool    `ec2:"IncludeUnsupportedInRegion,IncludeUnsupportedInRegion"`
@@ -824,10 +824,10 @@ type DescribeInstanceTypesResult struct {
 
 // DescribeInstancesRequest is the structure of that name in AWS's service model.
 type DescribeInstancesRequest struct {
-	InstanceIds             []string `ec2:"InstanceId,InstanceId"`
+	InstanceIds             []string `ec2:"InstanceId,InstanceId,InstanceId"`
 	IncludeManagedResources *bool    `ec2:"IncludeManagedResources,IncludeManagedResources"`
 	DryRun                  *bool    `ec2:"DryRun,dryRun"`
-	Filters                 []Filter `ec2:"Filter,Filter"`
+	Filters                 []Filter `ec2:"Filter,Filter,Filter"`
 	NextToken               *string  `ec2:"NextToken,nextToken"`
 	MaxResults              *int64   `ec2:"MaxResults,maxResults"`
 }
@@ -844,7 +844,7 @@ type DescribeInternetGatewaysRequest struct {
 	MaxResults         *int64   `ec2:"MaxResults,MaxResults"`
 	DryRun             *bool    `ec2:"DryRun,dryRun"`
 	InternetGatewayIds []string `ec2:"InternetGatewayId,internetGatewayId"`
-	Filters            []Filter `ec2:"Filter,Filter"`
+	Filters            []Filter `ec2:"Filter,Filter,Filter"`
 }
 
 // DescribeInternetGatewaysResult is the structure of that name in AWS's service model.
@@ -855,11 +855,11 @@ type DescribeInternetGatewaysResult struct {
 
 // DescribeKeyPairsRequest is the structure of that name in AWS's service model.
 type DescribeKeyPairsRequest struct {
-	KeyNames         []string `ec2:"KeyName,KeyName"`
-	KeyPairIds       []string `ec2:"KeyPairId,KeyPairId"`
+	KeyNames         []string `ec2:"KeyName,KeyName,KeyName"`
+	KeyPairIds       []string `ec2:"KeyPairId,KeyPairId,KeyPairId"`
 	IncludePublicKey *bool    `ec2:"IncludePublicKey,IncludePublicKey"`
 	DryRun           *bool    `ec2:"DryRun,dryRun"`
-	Filters          []Filter `ec2:"Filter,Filter"`
+	Filters          []Filter `ec2:"Filter,Filter,Filter"`
 }
 
 // DescribeKeyPairsResult is the structure of that name in AWS's service model.
@@ -870,7 +870,7 @@ type DescribeKeyPairsResult struct {
 // DescribeManagedPrefixListsRequest is the structure of that name in AWS's service model.
 type DescribeManagedPrefixListsRequest struct {
 	DryRun        *bool    `ec2:"DryRun,DryRun"`
-	Filters       []Filter `ec2:"Filter,Filter"`
+	Filters       []Filter `ec2:"Filter,Filter,Filter"`
 	MaxResults    *int64   `ec2:"MaxResults,MaxResults"`
 	NextToken     *string  `ec2:"NextToken,NextToken"`
 	PrefixListIds []string `ec2:"PrefixListId,PrefixListId"`
@@ -885,7 +885,7 @@ type DescribeManagedPrefixListsResult struct {
 // DescribeNatGatewaysRequest is the structure of that name in AWS's service model.
 type DescribeNatGatewaysRequest struct {
 	DryRun        *bool    `ec2:"DryRun,DryRun"`
-	Filter        []Filter `ec2:"Filter,Filter"`
+	Filter        []Filter `ec2:"Filter,Filter,Filter"`
 	MaxResults    *int64   `ec2:"MaxResults,MaxResults"`
 	NatGatewayIds []string `ec2:"NatGatewayId,NatGatewayId"`
 	NextToken     *string  `ec2:"NextToken,NextToken"`
@@ -903,7 +903,7 @@ type DescribeNetworkAclsRequest struct {
 	MaxResults    *int64   `ec2:"MaxResults,MaxResults"`
 	DryRun        *bool    `ec2:"DryRun,dryRun"`
 	NetworkAclIds []string `ec2:"NetworkAclId,NetworkAclId"`
-	Filters       []Filter `ec2:"Filter,Filter"`
+	Filters       []Filter `ec2:"Filter,Filter,Filter"`
 }
 
 // DescribeNetworkAclsResult is the structure of that name in AWS's service model.
@@ -931,8 +931,8 @@ type DescribeNetworkInterfaceAttributeResult struct {
 
 // DescribeNetworkInterfacePermissionsRequest is the structure of that name in AWS's service model.
 type DescribeNetworkInterfacePermissionsRequest struct {
-	NetworkInterfacePermissionIds []string `ec2:"NetworkInterfacePermissionId,NetworkInterfacePermissionId"`
-	Filters                       []Filter `ec2:"Filter,Filter"`
+	NetworkInterfacePermissionIds []string `ec2:"NetworkInterfacePermissionId,NetworkInterfacePermissionId,member"`
+	Filters                       []Filter `ec2:"Filter,Filter,Filter"`
 	NextToken                     *string  `ec2:"NextToken,NextToken"`
 	MaxResults                    *int64   `ec2:"MaxResults,MaxResults"`
 }
@@ -950,7 +950,7 @@ type DescribeNetworkInterfacesRequest struct {
 	IncludeManagedResources *bool    `ec2:"IncludeManagedResources,IncludeManagedResources"`
 	DryRun                  *bool    `ec2:"DryRun,dryRun"`
 	NetworkInterfaceIds     []string `ec2:"NetworkInterfaceId,NetworkInterfaceId"`
-	Filters                 []Filter `ec2:"Filter,filter"`
+	Filters                 []Filter `ec2:"Filter,filter,Filter"`
 }
 
 // DescribeNetworkInterfacesResult is the structure of that name in AWS's service model.
@@ -962,7 +962,7 @@ type DescribeNetworkInterfacesResult struct {
 // DescribePrefixListsRequest is the structure of that name in AWS's service model.
 type DescribePrefixListsRequest struct {
 	DryRun        *bool    `ec2:"DryRun,DryRun"`
-	Filters       []Filter `ec2:"Filter,Filter"`
+	Filters       []Filter `ec2:"Filter,Filter,Filter"`
 	MaxResults    *int64   `ec2:"MaxResults,MaxResults"`
 	NextToken     *string  `ec2:"NextToken,NextToken"`
 	PrefixListIds []string `ec2:"PrefixListId,PrefixListId"`
@@ -976,10 +976,10 @@ type DescribePrefixListsResult struct {
 
 // DescribeRegionsRequest is the structure of that name in AWS's service model.
 type DescribeRegionsRequest struct {
-	RegionNames []string `ec2:"RegionName,RegionName"`
+	RegionNames []string `ec2:"RegionName,RegionName,RegionName"`
 	AllRegions  *bool    `ec2:"AllRegions,AllRegions"`
 	DryRun      *bool    `ec2:"DryRun,dryRun"`
-	Filters     []Filter `ec2:"Filter,Filter"`
+	Filters     []Filter `ec2:"Filter,Filter,Filter"`
 }
 
 // DescribeRegionsResult is the structure of that name in AWS's service model.
@@ -993,7 +993,7 @@ type DescribeRouteTablesRequest struct {
 	MaxResults    *int64   `ec2:"MaxResults,MaxResults"`
 	DryRun        *bool    `ec2:"DryRun,dryRun"`
 	RouteTableIds []string `ec2:"RouteTableId,RouteTableId"`
-	Filters       []Filter `ec2:"Filter,Filter"`
+	Filters       []Filter `ec2:"Filter,Filter,Filter"`
 }
 
 // DescribeRouteTablesResult is the structure of that name in AWS's service model.
@@ -1015,7 +1015,7 @@ type DescribeSecurityGroupReferencesResult struct {
 
 // DescribeSecurityGroupRulesRequest is the structure of that name in AWS's service model.
 type DescribeSecurityGroupRulesRequest struct {
-	Filters              []Filter `ec2:"Filter,Filter"`
+	Filters              []Filter `ec2:"Filter,Filter,Filter"`
 	SecurityGroupRuleIds []string `ec2:"SecurityGroupRuleId,SecurityGroupRuleId"`
 	DryRun               *bool    `ec2:"DryRun,DryRun"`
 	NextToken            *string  `ec2:"NextToken,NextToken"`
@@ -1030,12 +1030,12 @@ type DescribeSecurityGroupRulesResult struct {
 
 // DescribeSecurityGroupsRequest is the structure of that name in AWS's service model.
 type DescribeSecurityGroupsRequest struct {
-	GroupIds   []string `ec2:"GroupId,GroupId"`
-	GroupNames []string `ec2:"GroupName,GroupName"`
+	GroupIds   []string `ec2:"GroupId,GroupId,groupId"`
+	GroupNames []string `ec2:"GroupName,GroupName,GroupName"`
 	NextToken  *string  `ec2:"NextToken,NextToken"`
 	MaxResults *int64   `ec2:"MaxResults,MaxResults"`
 	DryRun     *bool    `ec2:"DryRun,dryRun"`
-	Filters    []Filter `ec2:"Filter,Filter"`
+	Filters    []Filter `ec2:"Filter,Filter,Filter"`
 }
 
 // DescribeSecurityGroupsResult is the structure of that name in AWS's service model.
@@ -1060,8 +1060,8 @@ type DescribeStaleSecurityGroupsResult struct {
 
 // DescribeSubnetsRequest is the structure of that name in AWS's service model.
 type DescribeSubnetsRequest struct {
-	Filters    []Filter `ec2:"Filter,Filter"`
-	SubnetIds  []string `ec2:"SubnetId,SubnetId"`
+	Filters    []Filter `ec2:"Filter,Filter,Filter"`
+	SubnetIds  []string `ec2:"SubnetId,SubnetId,SubnetId"`
 	NextToken  *string  `ec2:"NextToken,NextToken"`
 	MaxResults *int64   `ec2:"MaxResults,MaxResults"`
 	DryRun     *bool    `ec2:"DryRun,dryRun"`
@@ -1076,7 +1076,7 @@ type DescribeSubnetsResult struct {
 // DescribeTagsRequest is the structure of that name in AWS's service model.
 type DescribeTagsRequest struct {
 	DryRun     *bool    `ec2:"DryRun,dryRun"`
-	Filters    []Filter `ec2:"Filter,Filter"`
+	Filters    []Filter `ec2:"Filter,Filter,Filter"`
 	MaxResults *int64   `ec2:"MaxResults,maxResults"`
 	NextToken  *string  `ec2:"NextToken,nextToken"`
 }
@@ -1089,10 +1089,10 @@ type DescribeTagsResult struct {
 
 // DescribeVolumesRequest is the structure of that name in AWS's service model.
 type DescribeVolumesRequest struct {
-	VolumeIds               []string `ec2:"VolumeId,VolumeId"`
+	VolumeIds               []string `ec2:"VolumeId,VolumeId,VolumeId"`
 	IncludeManagedResources *bool    `ec2:"IncludeManagedResources,IncludeManagedResources"`
 	DryRun                  *bool    `ec2:"DryRun,dryRun"`
-	Filters                 []Filter `ec2:"Filter,Filter"`
+	Filters                 []Filter `ec2:"Filter,Filter,Filter"`
 	NextToken               *string  `ec2:"NextToken,nextToken"`
 	MaxResults              *int64   `ec2:"MaxResults,maxResults"`
 }
@@ -1120,7 +1120,7 @@ type DescribeVpcAttributeResult struct {
 
 // DescribeVpcClassicLinkDnsSupportRequest is the structure of that name in AWS's service model.
 type DescribeVpcClassicLinkDnsSupportRequest struct {
-	VpcIds     []string `ec2:"VpcIds,VpcIds"`
+	VpcIds     []string `ec2:"VpcIds,VpcIds,VpcId"`
 	MaxResults *int64   `ec2:"MaxResults,maxResults"`
 	NextToken  *string  `ec2:"NextToken,nextToken"`
 }
@@ -1134,8 +1134,8 @@ type DescribeVpcClassicLinkDnsSupportResult struct {
 // DescribeVpcClassicLinkRequest is the structure of that name in AWS's service model.
 type DescribeVpcClassicLinkRequest struct {
 	DryRun  *bool    `ec2:"DryRun,dryRun"`
-	VpcIds  []string `ec2:"VpcId,VpcId"`
-	Filters []Filter `ec2:"Filter,Filter"`
+	VpcIds  []string `ec2:"VpcId,VpcId,VpcId"`
+	Filters []Filter `ec2:"Filter,Filter,Filter"`
 }
 
 // DescribeVpcClassicLinkResult is the structure of that name in AWS's service model.
@@ -1147,7 +1147,7 @@ type DescribeVpcClassicLinkResult struct {
 type DescribeVpcEndpointsRequest struct {
 	DryRun         *bool    `ec2:"DryRun,DryRun"`
 	VpcEndpointIds []string `ec2:"VpcEndpointId,VpcEndpointId"`
-	Filters        []Filter `ec2:"Filter,Filter"`
+	Filters        []Filter `ec2:"Filter,Filter,Filter"`
 	MaxResults     *int64   `ec2:"MaxResults,MaxResults"`
 	NextToken      *string  `ec2:"NextToken,NextToken"`
 }
@@ -1164,7 +1164,7 @@ type DescribeVpcPeeringConnectionsRequest struct {
 	MaxResults              *int64   `ec2:"MaxResults,MaxResults"`
 	DryRun                  *bool    `ec2:"DryRun,dryRun"`
 	VpcPeeringConnectionIds []string `ec2:"VpcPeeringConnectionId,VpcPeeringConnectionId"`
-	Filters                 []Filter `ec2:"Filter,Filter"`
+	Filters                 []Filter `ec2:"Filter,Filter,Filter"`
 }
 
 // DescribeVpcPeeringConnectionsResult is the structure of that name in AWS's service model.
@@ -1175,8 +1175,8 @@ type DescribeVpcPeeringConnectionsResult struct {
 
 // DescribeVpcsRequest is the structure of that name in AWS's service model.
 type DescribeVpcsRequest struct {
-	Filters    []Filter `ec2:"Filter,Filter"`
-	VpcIds     []string `ec2:"VpcId,VpcId"`
+	Filters    []Filter `ec2:"Filter,Filter,Filter"`
+	VpcIds     []string `ec2:"VpcId,VpcId,VpcId"`
 	NextToken  *string  `ec2:"NextToken,NextToken"`
 	MaxResults *int64   `ec2:"MaxResults,MaxResults"`
 	DryRun     *bool    `ec2:"DryRun,dryRun"`
@@ -1455,7 +1455,7 @@ type GetSecurityGroupsForVpcRequest struct {
 	VpcId      *string  `ec2:"VpcId,VpcId"`
 	NextToken  *string  `ec2:"NextToken,NextToken"`
 	MaxResults *int64   `ec2:"MaxResults,MaxResults"`
-	Filters    []Filter `ec2:"Filter,Filter"`
+	Filters    []Filter `ec2:"Filter,Filter,Filter"`
 	DryRun     *bool    `ec2:"DryRun,DryRun"`
 }
 
@@ -1602,7 +1602,7 @@ type ImportKeyPairResult struct {
 
 // InferenceAcceleratorInfo is the structure of that name in AWS's service model.
 type InferenceAcceleratorInfo struct {
-	Accelerators              []InferenceDeviceInfo `ec2:"Accelerators,accelerators"`
+	Accelerators              []InferenceDeviceInfo `ec2:"Accelerators,accelerators,member"`
 	TotalInferenceMemoryInMiB *int64                `ec2:"TotalInferenceMemoryInMiB,totalInferenceMemoryInMiB"`
 }
 
@@ -1845,7 +1845,7 @@ type InstanceNetworkInterfaceSpecification struct {
 	DeleteOnTermination             *bool                                   `ec2:"DeleteOnTermination,deleteOnTermination"`
 	Description                     *string                                 `ec2:"Description,description"`
 	DeviceIndex                     *int64                                  `ec2:"DeviceIndex,deviceIndex"`
-	Groups                          []string                                `ec2:"SecurityGroupId,SecurityGroupId"`
+	Groups                          []string                                `ec2:"SecurityGroupId,SecurityGroupId,SecurityGroupId"`
 	Ipv6AddressCount                *int64                                  `ec2:"Ipv6AddressCount,ipv6AddressCount"`
 	Ipv6Addresses                   []InstanceIpv6Address                   `ec2:"Ipv6Addresses,ipv6AddressesSet"`
 	NetworkInterfaceId              *string                                 `ec2:"NetworkInterfaceId,networkInterfaceId"`
@@ -2204,7 +2204,7 @@ type ModifyInstanceAttributeRequest struct {
 	Ramdisk                           *AttributeValue                           `ec2:"Ramdisk,ramdisk"`
 	UserData                          *SecureBlobAttributeValue                 `ec2:"UserData,userData"`
 	InstanceInitiatedShutdownBehavior *AttributeValue                           `ec2:"InstanceInitiatedShutdownBehavior,instanceInitiatedShutdownBehavior"`
-	Groups                            []string                                  `ec2:"GroupId,GroupId"`
+	Groups                            []string                                  `ec2:"GroupId,GroupId,groupId"`
 	EbsOptimized                      *AttributeBooleanValue                    `ec2:"EbsOptimized,ebsOptimized"`
 	SriovNetSupport                   *AttributeValue                           `ec2:"SriovNetSupport,sriovNetSupport"`
 	EnaSupport                        *AttributeBooleanValue                    `ec2:"EnaSupport,enaSupport"`
@@ -2234,11 +2234,11 @@ type ModifyNetworkInterfaceAttributeRequest struct {
 	EnablePrimaryIpv6               *bool                                   `ec2:"EnablePrimaryIpv6,EnablePrimaryIpv6"`
 	ConnectionTrackingSpecification *ConnectionTrackingSpecificationRequest `ec2:"ConnectionTrackingSpecification,ConnectionTrackingSpecification"`
 	AssociatePublicIpAddress        *bool                                   `ec2:"AssociatePublicIpAddress,AssociatePublicIpAddress"`
-	AssociatedSubnetIds             []string                                `ec2:"AssociatedSubnetId,AssociatedSubnetId"`
+	AssociatedSubnetIds             []string                                `ec2:"AssociatedSubnetId,AssociatedSubnetId,AssociatedSubnetId"`
 	DryRun                          *bool                                   `ec2:"DryRun,dryRun"`
 	Description                     *AttributeValue                         `ec2:"Description,description"`
 	SourceDestCheck                 *AttributeBooleanValue                  `ec2:"SourceDestCheck,sourceDestCheck"`
-	Groups                          []string                                `ec2:"SecurityGroupId,SecurityGroupId"`
+	Groups                          []string                                `ec2:"SecurityGroupId,SecurityGroupId,SecurityGroupId"`
 	Attachment                      *NetworkInterfaceAttachmentChanges      `ec2:"Attachment,attachment"`
 }
 
@@ -2305,7 +2305,7 @@ type ModifyVpcTenancyResult struct {
 
 // MonitorInstancesRequest is the structure of that name in AWS's service model.
 type MonitorInstancesRequest struct {
-	InstanceIds       []string `ec2:"InstanceId,InstanceId"`
+	InstanceIds       []string `ec2:"InstanceId,InstanceId,InstanceId"`
 	MetricCategoryIds []string `ec2:"MetricCategoryId,MetricCategoryId"`
 	DryRun            *bool    `ec2:"DryRun,dryRun"`
 }
@@ -2706,7 +2706,7 @@ type PublicIpDnsNameOptions struct {
 
 // RebootInstancesRequest is the structure of that name in AWS's service model.
 type RebootInstancesRequest struct {
-	InstanceIds []string `ec2:"InstanceId,InstanceId"`
+	InstanceIds []string `ec2:"InstanceId,InstanceId,InstanceId"`
 	DryRun      *bool    `ec2:"DryRun,dryRun"`
 }
 
@@ -2945,7 +2945,7 @@ type RunInstancesMonitoringEnabled struct {
 type RunInstancesRequest struct {
 	MaxCount                          *int64                                           `ec2:"MaxCount,MaxCount"`
 	MinCount                          *int64                                           `ec2:"MinCount,MinCount"`
-	BlockDeviceMappings               []BlockDeviceMapping                             `ec2:"BlockDeviceMapping,BlockDeviceMapping"`
+	BlockDeviceMappings               []BlockDeviceMapping                             `ec2:"BlockDeviceMapping,BlockDeviceMapping,BlockDeviceMapping"`
 	ImageId                           *string                                          `ec2:"ImageId,ImageId"`
 	InstanceType                      *string                                          `ec2:"InstanceType,InstanceType"`
 	Ipv6AddressCount                  *int64                                           `ec2:"Ipv6AddressCount,Ipv6AddressCount"`
@@ -2955,8 +2955,8 @@ type RunInstancesRequest struct {
 	Monitoring                        *RunInstancesMonitoringEnabled                   `ec2:"Monitoring,Monitoring"`
 	Placement                         *Placement                                       `ec2:"Placement,Placement"`
 	RamdiskId                         *string                                          `ec2:"RamdiskId,RamdiskId"`
-	SecurityGroupIds                  []string                                         `ec2:"SecurityGroupId,SecurityGroupId"`
-	SecurityGroups                    []string                                         `ec2:"SecurityGroup,SecurityGroup"`
+	SecurityGroupIds                  []string                                         `ec2:"SecurityGroupId,SecurityGroupId,SecurityGroupId"`
+	SecurityGroups                    []string                                         `ec2:"SecurityGroup,SecurityGroup,SecurityGroup"`
 	SubnetId                          *string                                          `ec2:"SubnetId,SubnetId"`
 	UserData                          *string                                          `ec2:"UserData,UserData"`
 	ElasticGpuSpecification           []ElasticGpuSpecification                        `ec2:"ElasticGpuSpecification,ElasticGpuSpecification"`
@@ -3115,7 +3115,7 @@ type StaleSecurityGroup struct {
 
 // StartInstancesRequest is the structure of that name in AWS's service model.
 type StartInstancesRequest struct {
-	InstanceIds    []string `ec2:"InstanceId,InstanceId"`
+	InstanceIds    []string `ec2:"InstanceId,InstanceId,InstanceId"`
 	AdditionalInfo *string  `ec2:"AdditionalInfo,additionalInfo"`
 	DryRun         *bool    `ec2:"DryRun,dryRun"`
 }
@@ -3133,7 +3133,7 @@ type StateReason struct {
 
 // StopInstancesRequest is the structure of that name in AWS's service model.
 type StopInstancesRequest struct {
-	InstanceIds    []string `ec2:"InstanceId,InstanceId"`
+	InstanceIds    []string `ec2:"InstanceId,InstanceId,InstanceId"`
 	Hibernate      *bool    `ec2:"Hibernate,Hibernate"`
 	SkipOsShutdown *bool    `ec2:"SkipOsShutdown,SkipOsShutdown"`
 	DryRun         *bool    `ec2:"DryRun,dryRun"`
@@ -3215,7 +3215,7 @@ type TagSpecification struct {
 
 // TerminateInstancesRequest is the structure of that name in AWS's service model.
 type TerminateInstancesRequest struct {
-	InstanceIds    []string `ec2:"InstanceId,InstanceId"`
+	InstanceIds    []string `ec2:"InstanceId,InstanceId,InstanceId"`
 	Force          *bool    `ec2:"Force,Force"`
 	SkipOsShutdown *bool    `ec2:"SkipOsShutdown,SkipOsShutdown"`
 	DryRun         *bool    `ec2:"DryRun,dryRun"`
@@ -3244,12 +3244,12 @@ type UnassignIpv6AddressesResult struct {
 type UnassignPrivateIpAddressesRequest struct {
 	NetworkInterfaceId *string  `ec2:"NetworkInterfaceId,networkInterfaceId"`
 	Ipv4Prefixes       []string `ec2:"Ipv4Prefix,Ipv4Prefix"`
-	PrivateIpAddresses []string `ec2:"PrivateIpAddress,privateIpAddress"`
+	PrivateIpAddresses []string `ec2:"PrivateIpAddress,privateIpAddress,PrivateIpAddress"`
 }
 
 // UnmonitorInstancesRequest is the structure of that name in AWS's service model.
 type UnmonitorInstancesRequest struct {
-	InstanceIds       []string `ec2:"InstanceId,InstanceId"`
+	InstanceIds       []string `ec2:"InstanceId,InstanceId,InstanceId"`
 	MetricCategoryIds []string `ec2:"MetricCategoryId,MetricCategoryId"`
 	DryRun            *bool    `ec2:"DryRun,dryRun"`
 }

@@ -21,6 +21,9 @@ const out = path.dirname(here);
 // own for a wrong value.
 const OPEN_ENUMS = new Set(['ResourceType']);
 
+// Describe calls that have no list to be empty: what they speak of exists here.
+const NOT_EMPTY = new Set(['DescribeInstanceImageMetadata', 'DescribeInstanceTopology']);
+
 // The schema calls every number "numeric"; these few members are not integers.
 const FLOATS = new Set([
   'BaselineBandwidthInGbps', 'BaselineThroughputInMBps', 'GpuPartitionSize',
@@ -43,6 +46,7 @@ async function main() {
     write('encode.go', encoders(model));
     write('enums.go', enumTables(model));
     write('actions.go', actions(schema, served));
+    write('decoders_test.go', decoderTable(schema, served));
   } finally {
     fs.rmSync(dir, { recursive: true });
   }
@@ -209,7 +213,7 @@ function types(model) {
     for (const m of shape.members) {
       const element = m.kind === 'struct' ? m.struct[2] : GO[m.kind];
       const type = m.list ? `[]${element}` : m.kind === 'blob' ? element : `*${element}`;
-      lines.push(`\t${m.name} ${type} \`ec2:"${m.query},${m.xml}"\``);
+      lines.push(`\t${m.name} ${type} \`ec2:"${m.query},${m.xml}${m.list && m.item !== 'item' ? `,${m.item}` : ''}"\``);
     }
     lines.push('}', '');
   }
@@ -270,6 +274,19 @@ function enumTables(model) {
   return lines.join('\n');
 }
 
+// The tests decode every request; nothing else needs them all in one table.
+function decoderTable(schema, served) {
+  const lines = ['package wire', '', 'var requestDecoders = map[string]func(Form) (any, *Problem){'];
+  for (const name of served) lines.push(`\t"${name}": decodeInto[${schema.get(name).input[2]}],`);
+  lines.push('}', '', 'var results = []Response{');
+  for (const name of served) {
+    const { output } = schema.get(name);
+    if (Array.isArray(output) && output[0] === 3 && output[2] !== '__Unit') lines.push(`\tnew(${output[2]}),`);
+  }
+  lines.push('}', '');
+  return lines.join('\n');
+}
+
 // Every operation of AWS's. A Describe call that needs no parameter and answers
 // with lists can be answered honestly by who has none of the things: with the
 // lists, empty. Their names are kept for that.
@@ -278,7 +295,7 @@ function actions(schema, served) {
   for (const name of [...schema.keys()].sort()) {
     const { input, output } = schema.get(name);
     let lists = [];
-    if (name.startsWith('Describe') && !(input[6] > 0) && Array.isArray(output) && output[0] === 3) {
+    if (name.startsWith('Describe') && !NOT_EMPTY.has(name) && !(input[6] > 0) && Array.isArray(output) && output[0] === 3) {
       lists = output[4].map((member, i) => memberOf(name, member, output[5][i])).filter((m) => m.list).map((m) => m.xml);
     }
     const fields = [`Name: ${JSON.stringify(name)}`];
