@@ -129,3 +129,15 @@ func (w *site) newPeering(from Caller, a VPCID, to Caller, b VPCID) PeeringID {
 func ptr[T any](v T) *T { return &v }
 
 func cidr(s string) netip.Prefix { return netip.MustParsePrefix(s) }
+
+// newInstance makes a running instance with one interface.
+func (w *site) newInstance(c Caller, n SubnetID) InstanceID {
+	w.Helper()
+	out := w.as(c, RunInstances{
+		Min: 1, Max: 1, Image: "ami-0123456789abcdef0", Type: "t3.micro", MaxInterfaces: 4, MaxAddrs: 15,
+		Interfaces: []InterfaceSpec{{New: ENISpec{Subnet: n}, DeleteOnTermination: true}},
+	})
+	id := InstanceID(out.Created[1])
+	w.doAs(c, ReportStarted{Instance: id})
+	return id
+}
