@@ -126,7 +126,7 @@ func (r AttachENI) apply(e *edit) error {
 		return failWith(InUse, eni.ID, eni.Attachment.Instance)
 	}
 	if i.State != InstanceRunning && i.State != InstanceStopped {
-		return failWith(WrongState, i.ID, i.State.String())
+		return wrongInstanceState(i, "attach")
 	}
 	if e.Subnet(eni.Subnet).Zone != i.Zone {
 		return failWith(DifferentZones, eni.ID, i.ID)

@@ -41,7 +41,7 @@ const (
 	InUse              // other things depend on it (AWS: DependencyViolation); Detail: one of them
 	LimitExceeded      // Subject is what is full, Detail the Quota
 	NotPermitted       // the caller may not do this; Detail is the verb
-	WrongState         // Subject's state forbids it; Detail "from to" (states)
+	WrongState         // Subject's state forbids it; Detail "from to": its state, and the state or verb asked for
 	AlreadyExists      // Subject exists already
 	InvalidValue       // Subject is the value, Detail the parameter
 	Mismatch           // an idempotency token was used before with other parameters
@@ -128,4 +128,6 @@ const (
 	TagKeyLength   // Subject is a key that is empty or too long
 	TagValueLength // Subject is a value that is too long, Detail its key
 	KeyPairExists  // Subject is the name
+
+	codesEnd // how many there are, and one
 )
