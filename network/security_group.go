@@ -3,6 +3,7 @@ package network
 import (
 	"iter"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -147,6 +148,48 @@ func (s State) PeerAlive(g *SecurityGroup, peer PeerGroup) bool {
 		return false
 	}
 	return other.VPC == g.VPC || s.ActivePeering(g.VPC, other.VPC) != nil
+}
+
+// StaleRules are the rules of a VPC's groups whose peer group is gone or no
+// longer reached: they stay, permit nothing, and count again once the VPCs are
+// peered anew (AWS: Work with stale security group rules).
+func (s State) StaleRules(v VPCID) iter.Seq2[*SecurityGroup, Rule] {
+	return func(yield func(*SecurityGroup, Rule) bool) {
+		for g := range s.SecurityGroupsIn(v) {
+			for _, r := range g.Rules {
+				if peer, ok := r.Peer.(PeerGroup); ok && !s.PeerAlive(g, peer) && !yield(g, r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// GroupReference is a VPC across a peering that refers to a security group.
+type GroupReference struct {
+	Group   GroupID
+	VPC     VPCID
+	Peering PeeringID
+}
+
+// References are the peer VPCs with a rule that names group id, each once, in
+// order (AWS: DescribeSecurityGroupReferences).
+func (s State) References(id GroupID) []GroupReference {
+	g := s.SecurityGroup(id)
+	if g == nil {
+		return nil
+	}
+	var out []GroupReference
+	for other := range s.GroupsReferring(id) {
+		if other.VPC == g.VPC {
+			continue
+		}
+		if p := s.ActivePeering(g.VPC, other.VPC); p != nil {
+			out = append(out, GroupReference{id, other.VPC, p.ID})
+		}
+	}
+	slices.SortFunc(out, func(a, b GroupReference) int { return strings.Compare(string(a.VPC), string(b.VPC)) })
+	return slices.Compact(out)
 }
 
 // CreateSecurityGroup makes a group without ingress rules that allows all
