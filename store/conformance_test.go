@@ -1,0 +1,308 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tombolo/network"
+)
+
+// reopen closes a store and opens what it left behind; nil for one that leaves
+// nothing.
+type reopen func() Store
+
+// conform is what every Store does. open gives a new and empty one.
+func conform(t *testing.T, open func(t *testing.T) (Store, reopen)) {
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, Store, reopen)
+	}{
+		{"an unwritten store holds the zero State", testUnwritten},
+		{"what was committed is loaded", testCommitted},
+		{"the later of two changes to one row counts", testLaterCounts},
+		{"a commit without changes is allowed", testEmptyCommit},
+		{"a commit that can't be encoded changes nothing", testUnencodable},
+		{"clear removes every row and no setting", testClear},
+		{"settings are read back", testSettings},
+		{"a closed store refuses", testClosed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, again := open(t)
+			c.test(t, s, again)
+		})
+	}
+}
+
+func testUnwritten(t *testing.T, s Store, _ reopen) {
+	if got := rows(mustLoad(t, s)); got != "generation 0\n" {
+		t.Errorf("a new store holds:\n%s", got)
+	}
+}
+
+func testCommitted(t *testing.T, s Store, again reopen) {
+	state := mustLoad(t, s)
+	for i, r := range script() {
+		next := mustApply(t, state, i, r)
+		if err := s.Commit(t.Context(), next.Changes(), next.Generation); err != nil {
+			t.Fatal(err)
+		}
+		state = next
+	}
+	want := rows(state)
+	if diff := cmp.Diff(want, rows(mustLoad(t, s))); diff != "" {
+		t.Errorf("loaded (-applied +loaded):\n%s", diff)
+	}
+	if again == nil {
+		return
+	}
+	if diff := cmp.Diff(want, rows(mustLoad(t, again()))); diff != "" {
+		t.Errorf("loaded after closing (-applied +loaded):\n%s", diff)
+	}
+}
+
+func testLaterCounts(t *testing.T, s Store, _ reopen) {
+	a, b := keyPair("key-1", "first"), keyPair("key-1", "second")
+	gone := keyPair("key-2", "gone")
+	changes := []network.Change{a, gone, b, {Kind: gone.Kind, Key: gone.Key}}
+	if err := s.Commit(t.Context(), changes, 1); err != nil {
+		t.Fatal(err)
+	}
+	state := mustLoad(t, s)
+	if k := state.KeyPair("key-1"); k == nil || k.Name != "second" {
+		t.Errorf("key-1 is %+v, want the second", k)
+	}
+	if k := state.KeyPair("key-2"); k != nil {
+		t.Errorf("key-2 is %+v, want none", k)
+	}
+}
+
+func testEmptyCommit(t *testing.T, s Store, _ reopen) {
+	if err := s.Commit(t.Context(), []network.Change{keyPair("key-1", "a")}, 7); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Commit(t.Context(), nil, 7); err != nil {
+		t.Errorf("the same generation again: %v", err)
+	}
+	if err := s.Commit(t.Context(), nil, 8); err != nil {
+		t.Errorf("the next generation without changes: %v", err)
+	}
+	if state := mustLoad(t, s); state.Generation != 8 || state.KeyPair("key-1") == nil {
+		t.Errorf("generation %d, key pair %v; want 8 and the key pair", state.Generation, state.KeyPair("key-1"))
+	}
+}
+
+func testUnencodable(t *testing.T, s Store, _ reopen) {
+	if err := s.Commit(t.Context(), []network.Change{keyPair("key-1", "a")}, 1); err != nil {
+		t.Fatal(err)
+	}
+	before := rows(mustLoad(t, s))
+	bad := []network.Change{keyPair("key-2", "b"), {Kind: "vpc", Key: "vpc-1", Row: make(chan int)}}
+	if err := s.Commit(t.Context(), bad, 2); err == nil {
+		t.Error("no error for a row that has no stored form")
+	}
+	if diff := cmp.Diff(before, rows(mustLoad(t, s))); diff != "" {
+		t.Errorf("the failed commit left (-before +after):\n%s", diff)
+	}
+}
+
+func testClear(t *testing.T, s Store, again reopen) {
+	if err := s.SetSetting(t.Context(), "kept", []byte("yes")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Commit(t.Context(), []network.Change{keyPair("key-1", "a"), keyPair("key-2", "b")}, 3); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Clear(t.Context(), 4); err != nil {
+		t.Fatal(err)
+	}
+	if again != nil {
+		s = again()
+	}
+	if got := rows(mustLoad(t, s)); got != "generation 4\n" {
+		t.Errorf("after Clear the store holds:\n%s", got)
+	}
+	if v, err := s.Setting(t.Context(), "kept"); err != nil || string(v) != "yes" {
+		t.Errorf("setting is %q, %v", v, err)
+	}
+	if err := s.Commit(t.Context(), []network.Change{keyPair("key-3", "c")}, 5); err != nil {
+		t.Errorf("commit after Clear: %v", err)
+	}
+}
+
+func testSettings(t *testing.T, s Store, again reopen) {
+	if v, err := s.Setting(t.Context(), "unset"); v != nil || err != nil {
+		t.Errorf("an unset setting is %q, %v", v, err)
+	}
+	for _, value := range []string{"one", "two\x00\xff", ""} {
+		if err := s.SetSetting(t.Context(), "a", []byte(value)); err != nil {
+			t.Fatal(err)
+		}
+		if v, err := s.Setting(t.Context(), "a"); v == nil || string(v) != value || err != nil {
+			t.Errorf("setting is %q, %v; want %q", v, err, value)
+		}
+	}
+	if err := s.SetSetting(t.Context(), "b", []byte("kept")); err != nil {
+		t.Fatal(err)
+	}
+	if again == nil {
+		return
+	}
+	if v, err := again().Setting(t.Context(), "b"); string(v) != "kept" || err != nil {
+		t.Errorf("setting after closing is %q, %v", v, err)
+	}
+}
+
+func testClosed(t *testing.T, s Store, _ reopen) {
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Commit(t.Context(), nil, 1); err == nil {
+		t.Error("Commit on a closed store succeeds")
+	}
+	if _, err := s.Load(t.Context()); err == nil {
+		t.Error("Load on a closed store succeeds")
+	}
+	if err := s.Clear(t.Context(), 1); err == nil {
+		t.Error("Clear on a closed store succeeds")
+	}
+	if err := s.SetSetting(t.Context(), "a", nil); err == nil {
+		t.Error("SetSetting on a closed store succeeds")
+	}
+	if _, err := s.Setting(t.Context(), "a"); err == nil {
+		t.Error("Setting on a closed store succeeds")
+	}
+}
+
+func TestMemoryConforms(t *testing.T) {
+	conform(t, func(*testing.T) (Store, reopen) { return new(Memory), nil })
+}
+
+func TestSQLiteConforms(t *testing.T) {
+	conform(t, func(t *testing.T) (Store, reopen) {
+		path := filepath.Join(t.TempDir(), "state.db")
+		first := openSQLite(t, path)
+		return first, func() Store {
+			if err := first.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return openSQLite(t, path)
+		}
+	})
+}
+
+// openSQLite opens the database at path and closes it when the test ends.
+func openSQLite(t testing.TB, path string) *SQLite {
+	t.Helper()
+	s, err := OpenSQLite(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func mustLoad(t testing.TB, s Store) network.State {
+	t.Helper()
+	state, err := s.Load(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
+}
+
+var caller = network.Caller{Account: FirstAccount, Region: "us-east-1"}
+
+// epoch is when the requests of these tests are made.
+var epoch = time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)
+
+// mustApply applies r as the n-th request.
+func mustApply(t testing.TB, s network.State, n int, r network.Request) network.State {
+	t.Helper()
+	op := network.Op{Caller: caller, At: epoch.Add(time.Duration(n) * time.Second), Request: r}
+	binary.BigEndian.PutUint64(op.Seed[:], uint64(n)+1)
+	next, err := s.Apply(op)
+	if err != nil {
+		t.Fatalf("request %d, %T: %v", n, r, err)
+	}
+	return next
+}
+
+// script are requests that write rows, change them and delete them.
+func script() []network.Request {
+	return []network.Request{
+		network.OpenWorld{Zones: []string{"us-east-1a", "us-east-1b"}},
+		network.CreateVPC{CIDR: netip.MustParsePrefix("10.0.0.0/16"), Tags: network.Tags{"Name": "marketing <&> \"ö\""}},
+		network.CreateVPC{CIDR: netip.MustParsePrefix("10.1.0.0/16"), Amazon6: true},
+		network.ImportKeyPair{Name: "laptop", Type: "ed25519", Fingerprint: "ab:cd", Public: "ssh-ed25519 AAAA"},
+		network.DeleteKeyPair{Name: "laptop"},
+		network.ImportKeyPair{Name: "desk", Type: "rsa", Fingerprint: "ef:01", Public: "ssh-rsa AAAA"},
+	}
+}
+
+func keyPair(id, name string) network.Change {
+	return network.Change{Kind: "key-pair", Key: id, Row: &network.KeyPair{
+		ID: network.KeyPairID(id), Home: network.Home{Owner: caller.Account, Region: caller.Region}, Name: name, Created: epoch,
+	}}
+}
+
+// rows is what a reader sees of a State, as text.
+func rows(s network.State) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "generation %d\n", s.Generation)
+	put := func(row any) {
+		doc, err := network.Change{Row: row}.Doc()
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprintf(&b, "%s\n", doc)
+	}
+	if w := s.World(caller); w != nil {
+		put(w)
+	}
+	for tags := range s.TagSetsOf(caller) {
+		put(tags)
+	}
+	for v := range s.VPCs() {
+		put(v)
+	}
+	for n := range s.Subnets() {
+		put(n)
+	}
+	for r := range s.RouteTables() {
+		put(r)
+	}
+	for g := range s.SecurityGroups() {
+		put(g)
+	}
+	for a := range s.ACLs() {
+		put(a)
+	}
+	for e := range s.ENIs() {
+		put(e)
+	}
+	for i := range s.Instances() {
+		put(i)
+	}
+	for p := range s.Peerings() {
+		put(p)
+	}
+	for g := range s.GatewaysOf(caller) {
+		put(g)
+	}
+	for k := range s.KeyPairsOf(caller) {
+		put(k)
+	}
+	return b.String()
+}
