@@ -158,7 +158,6 @@ func text[S ~string](s S) *string {
 // open gives the caller's account what every account has in every Region from
 // the first day: the default VPC and all that belongs to it.
 func (c *call) open() error {
-	c.state = c.backend.State()
 	if c.state.World(c.caller) != nil {
 		return nil
 	}

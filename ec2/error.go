@@ -3,7 +3,6 @@ package ec2
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -92,63 +91,60 @@ func authError(err *sigv4.Error) *Error {
 
 var errUnknownKey = &Error{http.StatusUnauthorized, "AuthFailure", "AWS was not able to validate the provided access credentials"}
 
-// awsError finds AWS's words for whatever a handler returned; ok is false for
-// what is our own fault and belongs in the log.
-func awsError(at scene, err error) (e *Error, ok bool) {
+// words finds AWS's words for whatever a handler returned; ok is false for what
+// is our own fault and belongs in the log.
+func (c *call) words(err error) (e *Error, ok bool) {
 	if errors.As(err, &e) {
 		return e, true
 	}
 	var core *network.Error
 	if errors.As(err, &core) {
-		return coreError(at, core)
+		return c.coreWords(core)
 	}
 	return errInternal, false
 }
 
-// scene is where an error happened, as far as AWS's words speak of it.
-type scene struct {
-	action string
-	caller network.Caller
-	state  network.State
-}
-
-// coreError looks the rule that was broken up in the tables of words.go. The
-// wording that says most about when it applies is taken.
-func coreError(at scene, err *network.Error) (*Error, bool) {
-	kind := network.Kind(err.Subject)
-	best, rank := wording{}, 0
+// coreWords looks the rule that was broken up in the tables of words.go.
+func (c *call) coreWords(err *network.Error) (*Error, bool) {
+	var best wording
+	rank := 0
 	for _, w := range wordings {
-		if r := w.rank(at.action, kind, err); r > rank {
-			best, rank = w, r
+		if n := w.fits(c.action, err); n > rank {
+			best, rank = w, n
 		}
 	}
 	if rank == 0 {
 		return errInternal, false
 	}
-	n := nouns[kind]
+	n, known := nouns[network.Kind(err.Subject)]
+	if !known {
+		n = noun{"ID", "ID", "resource"}
+	}
+	if err.Code == network.Malformed {
+		n = nouns[err.Detail]
+	}
 	from, to, _ := strings.Cut(err.Detail, " ")
-	fill := strings.NewReplacer("{subject}", err.Subject, "{detail}", err.Detail, "{noun}", n.name, "{Kind}", n.code, "{kind}", kind, "{Bad}", n.bad,
-		"{from}", from, "{to}", to, "{account}", string(at.caller.Account), "{region}", string(at.caller.Region),
-		"{limit}", strconv.Itoa(at.state.Quota(at.caller, network.Quota(err.Detail))))
+	fill := strings.NewReplacer(
+		"{subject}", err.Subject, "{detail}", err.Detail, "{from}", from, "{to}", to,
+		"{noun}", n.name, "{Kind}", n.code, "{Bad}", n.bad,
+		"{account}", string(c.caller.Account), "{region}", string(c.caller.Region),
+		"{limit}", strconv.Itoa(c.state.Quota(c.caller, network.Quota(err.Detail))))
 	return &Error{Code: fill.Replace(best.code), Message: fill.Replace(best.message)}, true
 }
 
-// rank is how well the wording fits an error; 0 is not at all. A named action
-// counts for more than a detail, and a detail for more than a kind of ID.
-func (w wording) rank(action, kind string, err *network.Error) int {
-	if w.rule != err.Code || w.kind != "" && w.kind != kind || w.detail != "" && w.detail != err.Detail ||
-		w.actions != "" && !slices.Contains(strings.Fields(w.actions), action) {
-		return 0
+// invalidID is AWS's answer to an id that cannot be one of its kind.
+func invalidID(id, kind string) error {
+	return &network.Error{Code: network.Malformed, Subject: id, Detail: kind}
+}
+
+// notFound is AWS's answer to ids that name nothing, in the plural when several do.
+func (c *call) notFound(ids []string) *Error {
+	e, _ := c.coreWords(&network.Error{Code: network.NotFound, Subject: ids[0]})
+	if len(ids) == 1 {
+		return e
 	}
-	rank := 1
-	if w.kind != "" {
-		rank++
-	}
-	if w.detail != "" {
-		rank += 2
-	}
-	if w.actions != "" {
-		rank += 4
-	}
-	return rank
+	message := strings.Replace(e.Message, "'"+ids[0]+"'", "'"+strings.Join(ids, ", ")+"'", 1)
+	message = strings.Replace(message, " ID '", " IDs '", 1)
+	message = strings.Replace(message, "does not exist", "do not exist", 1)
+	return &Error{Status: e.Status, Code: e.Code, Message: message}
 }

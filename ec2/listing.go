@@ -3,7 +3,6 @@ package ec2
 import (
 	"iter"
 	"slices"
-	"strings"
 
 	"tombolo/ec2/wire"
 	"tombolo/network"
@@ -78,8 +77,8 @@ func (l listing[R]) candidates(c *call, ids []string) (iter.Seq[R], error) {
 	var unknown []string
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	for _, id := range ids {
-		if err := checkID(l.kind, id); err != nil {
-			return nil, err
+		if !network.WellFormed(id, l.kind) {
+			return nil, invalidID(id, l.kind)
 		}
 		row, ok := l.get(c, id)
 		if !ok {
@@ -89,7 +88,7 @@ func (l listing[R]) candidates(c *call, ids []string) (iter.Seq[R], error) {
 		rows = append(rows, row)
 	}
 	if len(unknown) > 0 {
-		return nil, notFound(c.action, unknown)
+		return nil, c.notFound(unknown)
 	}
 	return slices.Values(rows), nil
 }
@@ -104,32 +103,4 @@ func (l listing[R]) filterNames() []string {
 		out = append(out, "tag:<key>", "tag-key")
 	}
 	return out
-}
-
-// checkID finds out whether id is one of its kind at all.
-func checkID(kind, id string) error {
-	if network.WellFormed(id, kind) {
-		return nil
-	}
-	return malformed(kind, id)
-}
-
-// malformed is AWS's answer to an id that cannot be one.
-func malformed(kind, id string) *Error {
-	if id == "" {
-		return &Error{Code: "Invalid" + nouns[kind].bad + ".Malformed", Message: `Invalid id: ""`}
-	}
-	return &Error{Code: "Invalid" + nouns[kind].bad + ".Malformed", Message: `Invalid id: "` + id + `" (expecting "` + kind + `-...")`}
-}
-
-// notFound is AWS's answer to ids that name nothing, in the plural when several do.
-func notFound(action string, ids []string) *Error {
-	e, _ := coreError(scene{action: action}, &network.Error{Code: network.NotFound, Subject: ids[0]})
-	if len(ids) == 1 {
-		return e
-	}
-	message := strings.Replace(e.Message, "'"+ids[0]+"'", "'"+strings.Join(ids, ", ")+"'", 1)
-	message = strings.Replace(message, " ID '", " IDs '", 1)
-	message = strings.Replace(message, "does not exist", "do not exist", 1)
-	return &Error{Status: e.Status, Code: e.Code, Message: message}
 }

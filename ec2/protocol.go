@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"tombolo/ec2/wire"
 )
@@ -41,8 +42,7 @@ func (s *Server) dispatch(q *request) (wire.Response, error) {
 	if v, ok := q.form.Get("Version"); ok && v != wire.Version {
 		return nil, &Error{Code: "NoSuchVersion", Message: "The API version " + v + " is not supported; " + wire.Version + " is."}
 	}
-	dry, _ := q.form.Get("DryRun")
-	c := &call{ctx: q.http.Context(), backend: s.Backend, caller: q.caller, action: q.action, dry: dry == "true", now: s.Now()}
+	c := q.call(s)
 	o, ok := s.operations[q.action]
 	if !ok {
 		return unserved(c, action)
@@ -55,6 +55,13 @@ func (s *Server) dispatch(q *request) (wire.Response, error) {
 		return nil, err
 	}
 	return o.run(c, form)
+}
+
+// call is what a handler works with.
+func (q *request) call(s *Server) *call {
+	dry, _ := q.form.Get("DryRun")
+	return &call{ctx: q.http.Context(), backend: s.Backend, caller: q.caller, state: s.Backend.State(),
+		action: q.action, dry: strings.EqualFold(dry, "true"), now: s.Now()}
 }
 
 // unserved answers what AWS has and we do not. A Describe of things that we do
@@ -82,7 +89,7 @@ func protocolParam(key string) bool {
 
 // refuse sends an error in the form of the service that was asked.
 func (s *Server) refuse(w http.ResponseWriter, q *request, err error, b []byte) {
-	e, known := awsError(scene{q.action, q.caller, s.Backend.State()}, err)
+	e, known := q.call(s).words(err)
 	if !known {
 		s.Log.Error("internal error", "action", q.action, "request", q.id, "err", err)
 	}

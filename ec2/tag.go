@@ -2,17 +2,9 @@ package ec2
 
 import (
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"tombolo/ec2/wire"
 	"tombolo/network"
-)
-
-// AWS's bounds on tags (AWS: Tag your Amazon EC2 resources, tag restrictions).
-const (
-	maxTagKey   = 128
-	maxTagValue = 256
 )
 
 // tags reads the tag specifications of an operation that makes things of one type.
@@ -50,35 +42,21 @@ func wrongTypeCode(action string) string {
 	return "InvalidParameterValue"
 }
 
-// tagMap reads a list of tags.
+// tagMap reads a list of tags. What a tag may be is the core's to say; a map
+// could not tell it of a key that comes twice.
 func (c *call) tagMap(list []wire.Tag) network.Tags {
 	if len(list) == 0 {
 		return nil
 	}
 	out := network.Tags{}
 	for _, t := range list {
-		key, val := value(t.Key), value(t.Value)
-		c.checkTagKey(key)
-		if utf8.RuneCountInString(val) > maxTagValue {
-			c.fail(&Error{Code: "InvalidParameterValue", Message: "Tag value exceeds the maximum length of 256 characters"})
-		}
+		key := value(t.Key)
 		if _, twice := out[key]; twice {
 			c.fail(&Error{Code: "InvalidParameterValue", Message: "Duplicate tag key '" + key + "' specified."})
 		}
-		out[key] = val
+		out[key] = value(t.Value)
 	}
 	return out
-}
-
-func (c *call) checkTagKey(key string) {
-	switch {
-	case key == "":
-		c.fail(&Error{Code: "InvalidParameterValue", Message: "Tag key cannot be empty"})
-	case utf8.RuneCountInString(key) > maxTagKey:
-		c.fail(&Error{Code: "InvalidParameterValue", Message: "Tag key exceeds the maximum length of 128 characters"})
-	case strings.HasPrefix(strings.ToLower(key), "aws:"):
-		c.fail(&Error{Code: "InvalidParameterValue", Message: "Tag keys starting with 'aws:' are reserved for internal use"})
-	}
 }
 
 // tagSet is the tags of a resource as the caller sees them, for a result. It is
