@@ -105,7 +105,7 @@ func (s Socket) Run(ctx context.Context, c Command, io Streams) (Exit, error) {
 
 func sendInput(out *framer, io Streams) {
 	if io.In != nil {
-		_ = out.copy(kindStdin, io.In)
+		_ = out.copy(kindStdin, io.In, nil)
 	}
 	_ = out.send(kindEOF, nil)
 }

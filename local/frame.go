@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 )
 
 // kind says what a frame carries. On the wire a frame is its kind (1 byte), its
@@ -93,12 +94,15 @@ func (f *framer) sendJSON(k kind, v any) error {
 }
 
 // copy sends everything that r gives as frames of kind k, until its end.
-func (f *framer) copy(k kind, r io.Reader) error {
+func (f *framer) copy(k kind, r io.Reader, busy *activity) error {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := r.Read(buf)
 		if n > 0 {
-			if err := f.send(k, buf[:n]); err != nil {
+			busy.begin()
+			err := f.send(k, buf[:n])
+			busy.end()
+			if err != nil {
 				return err
 			}
 		}
@@ -106,6 +110,34 @@ func (f *framer) copy(k kind, r io.Reader) error {
 			return nil // a pty ends with EIO, a pipe with EOF: both are ends
 		}
 	}
+}
+
+// activity tells whether a stream is at rest: nothing is being sent, and nothing
+// came for a while. A nil activity notes nothing.
+type activity struct {
+	mu      sync.Mutex
+	sending int
+	last    time.Time
+}
+
+func (a *activity) begin() { a.note(1) }
+func (a *activity) end()   { a.note(-1) }
+
+func (a *activity) note(n int) {
+	if a == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sending += n
+	a.last = time.Now()
+}
+
+// rest reports whether nothing has moved for d.
+func (a *activity) rest(d time.Duration) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.sending == 0 && time.Since(a.last) >= d
 }
 
 // receive reads one frame.

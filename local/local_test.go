@@ -25,6 +25,11 @@ func (d *echoDaemon) Run(_ context.Context, c Command) (*Session, error) {
 	}
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
+	if c.Args[0] == "background" { // ends at once, but nobody ever closes its output
+		go func() { _, _ = io.WriteString(outW, "started") }()
+		return &Session{Stdin: inW, Stdout: outR, Wait: func() (Exit, error) { return Exit{}, nil },
+			Signal: func(string) error { return nil }, Close: func() { _ = outR.Close(); _ = inR.Close() }}, nil
+	}
 	signals := make(chan string, 8)
 	ended := make(chan struct{})
 	go func() {
@@ -43,6 +48,7 @@ func (d *echoDaemon) Run(_ context.Context, c Command) (*Session, error) {
 			return Exit{Code: 3}, nil
 		},
 		Signal: func(name string) error { signals <- name; return nil },
+		Close:  func() { _ = outR.Close() },
 	}, nil
 }
 
@@ -142,5 +148,17 @@ func TestSocketIsItsOwnersAlone(t *testing.T) {
 func TestFrameLongerThanTheLimitIsRefused(t *testing.T) {
 	if _, _, err := receive(bytes.NewReader([]byte{1, 0xff, 0xff, 0xff, 0xff})); err == nil {
 		t.Error("a frame of 4 GiB was believed")
+	}
+}
+
+func TestRunEndsWhenSomethingInTheBackgroundKeepsTheStreams(t *testing.T) {
+	s, _ := start(t)
+	var out bytes.Buffer
+	exit, err := s.Run(t.Context(), Command{Instance: "i", Args: []string{"background"}}, Streams{Out: &out, Err: io.Discard})
+	if err != nil || exit != (Exit{Code: 0}) {
+		t.Errorf("exit %+v, %v", exit, err)
+	}
+	if out.String() != "started" {
+		t.Errorf("printed %q", out.String())
 	}
 }

@@ -23,6 +23,7 @@ type Session struct {
 	Wait   func() (Exit, error)
 	Signal func(name string) error
 	Resize func(Size) error
+	Close  func() // lets go of the streams; called once, last
 }
 
 // Daemon is what the socket gives access to.
@@ -130,15 +131,43 @@ func carry(ctx context.Context, in io.Reader, out *framer, d Daemon) (Exit, erro
 	if err != nil {
 		return Exit{}, err
 	}
-	var streams sync.WaitGroup
-	streams.Go(func() { _ = out.copy(kindStdout, s.Stdout) })
+	defer s.Close()
+	streams := make(chan struct{}, 2)
+	busy := &activity{}
+	open := 1
+	go func() { _ = out.copy(kindStdout, s.Stdout, busy); streams <- struct{}{} }()
 	if s.Stderr != nil {
-		streams.Go(func() { _ = out.copy(kindStderr, s.Stderr) })
+		open++
+		go func() { _ = out.copy(kindStderr, s.Stderr, busy); streams <- struct{}{} }()
 	}
 	go feed(in, s) // ends with the connection, which serveSession closes
 	exit, err := s.Wait()
-	streams.Wait()
+	drain(ctx, streams, open, busy)
 	return exit, err
+}
+
+// lull is how long a command's streams are at rest before they count as read,
+// once the command has ended: something that it left in the background may hold
+// them open for ever.
+const lull = 200 * time.Millisecond
+
+// drain waits until what the ended command printed has been sent.
+func drain(ctx context.Context, streams <-chan struct{}, open int, busy *activity) {
+	busy.note(0)
+	tick := time.NewTicker(lull / 4)
+	defer tick.Stop()
+	for open > 0 {
+		select {
+		case <-streams:
+			open--
+		case <-tick.C:
+			if busy.rest(lull) {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // feed gives the caller's frames to the command. When the caller goes away the
