@@ -146,6 +146,36 @@ func swap(r *http.Request, old, with string) {
 	r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), old, with, 1))
 }
 
+func TestHeadersThatAreNotSignedDoNotMatter(t *testing.T) {
+	r := signed(t, http.MethodPost, "http://127.0.0.1:4566/", form)
+	r.Header.Set("Accept-Encoding", "identity")
+	r.Header.Set("X-Forwarded-For", "10.0.0.1")
+	r.Header.Set("User-Agent", "changed by a proxy")
+	if bad := verify(r, form, secret, at); bad != nil {
+		t.Error(bad)
+	}
+}
+
+func TestOfASignedHeaderEveryValueCounts(t *testing.T) {
+	r, err := http.NewRequest(http.MethodPost, "http://127.0.0.1:4566/", strings.NewReader(form))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header["X-Amz-Meta"] = []string{"one", " two  words "}
+	r.Header.Set("X-Amz-Content-Sha256", hashOf(form))
+	if err := v4.NewSigner().SignHTTP(context.Background(), key, r, hashOf(form), "ec2", "eu-west-1", at); err != nil {
+		t.Fatal(err)
+	}
+	got := received(r, form)
+	if bad := verify(got, form, secret, at); bad != nil {
+		t.Error(bad)
+	}
+	got.Header.Add("X-Amz-Meta", "three")
+	if bad := verify(got, form, secret, at); bad == nil || bad.Reason != Mismatch {
+		t.Errorf("a third value: %v", bad)
+	}
+}
+
 func TestTooOldAndTooNewAreExpired(t *testing.T) {
 	for _, now := range []time.Time{at.Add(MaxSkew + time.Second), at.Add(-MaxSkew - time.Second)} {
 		r := signed(t, http.MethodPost, "http://127.0.0.1:4566/", form)
@@ -158,11 +188,11 @@ func TestTooOldAndTooNewAreExpired(t *testing.T) {
 func TestWhatIsNotSignedIsNotRead(t *testing.T) {
 	good := signed(t, http.MethodPost, "http://127.0.0.1:4566/", form).Header.Get("Authorization")
 	for auth, want := range map[string]Reason{
-		"": Absent,
-		"Basic dXNlcjpwYXNz":                                        Incomplete,
-		"AWS4-HMAC-SHA256":                                          Incomplete,
-		"AWS4-HMAC-SHA256 ":                                         Incomplete,
-		"AWS4-ECDSA-P256-SHA256 Credential=a":                       Incomplete,
+		"":                                    Absent,
+		"Basic dXNlcjpwYXNz":                  Incomplete,
+		"AWS4-HMAC-SHA256":                    Incomplete,
+		"AWS4-HMAC-SHA256 ":                   Incomplete,
+		"AWS4-ECDSA-P256-SHA256 Credential=a": Incomplete,
 		strings.Replace(good, "/aws4_request", "", 1):               Incomplete,
 		strings.Replace(good, "20261122", "20261121", 1):            Incomplete,
 		strings.Replace(good, "AKIDEXAMPLE", "", 1):                 Incomplete,
