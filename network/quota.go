@@ -1,6 +1,10 @@
 package network
 
-import iradix "github.com/hashicorp/go-immutable-radix/v2"
+import (
+	"slices"
+
+	iradix "github.com/hashicorp/go-immutable-radix/v2"
+)
 
 // Quota names a limit on how many things there may be (AWS: Amazon VPC quotas;
 // VPC peering connection quotas). It is the Detail of a LimitExceeded error,
@@ -89,6 +93,13 @@ func (u use) key() string { return u.scope + arrow + string(u.quota) }
 // counted is a row that counts against quotas, so that no op has to count rows.
 type counted interface{ uses() []use }
 
+func usesOf(r indexed) []use {
+	if row, ok := r.(counted); ok {
+		return row.uses()
+	}
+	return nil
+}
+
 // tally is how much of each quota is used.
 type tally struct{ tree *iradix.Tree[int] }
 
@@ -98,6 +109,20 @@ func (t tally) of(u use) int {
 	}
 	n, _ := t.tree.Get([]byte(u.key()))
 	return n
+}
+
+// moved counts what a row used no longer, and what it uses now.
+func (t tally) moved(was, is []use) tally {
+	if slices.Equal(was, is) {
+		return t
+	}
+	for _, u := range was {
+		t = t.plus(u, -1)
+	}
+	for _, u := range is {
+		t = t.plus(u, +1)
+	}
+	return t
 }
 
 func (t tally) plus(u use, n int) tally {

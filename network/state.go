@@ -135,16 +135,7 @@ func (s *State) reindex(key string, was, is indexed) {
 		come = is.links()
 	}
 	s.refs = s.refs.moved(key, gone, come)
-	if row, ok := was.(counted); ok {
-		for _, u := range row.uses() {
-			s.used = s.used.plus(u, -1)
-		}
-	}
-	if row, ok := is.(counted); ok {
-		for _, u := range row.uses() {
-			s.used = s.used.plus(u, +1)
-		}
-	}
+	s.used = s.used.moved(usesOf(was), usesOf(is))
 	if row, ok := was.(timed); ok {
 		s.timers = s.timers.without(key, row.due())
 	}

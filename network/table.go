@@ -2,6 +2,7 @@ package network
 
 import (
 	"iter"
+	"slices"
 	"strings"
 
 	iradix "github.com/hashicorp/go-immutable-radix/v2"
@@ -84,27 +85,24 @@ func (r refs) moved(child string, gone, come []string) refs {
 	if r.tree == nil {
 		r.tree = iradix.New[struct{}]()
 	}
-	const (
-		isGone = 1 << iota
-		isCome
-	)
-	sides := make(map[string]uint8, len(gone)+len(come))
+	still := come
+	// Most ops leave the order alone, so the lists have long ends in common.
+	for len(gone) > 0 && len(come) > 0 && gone[0] == come[0] {
+		gone, come = gone[1:], come[1:]
+	}
+	for len(gone) > 0 && len(come) > 0 && gone[len(gone)-1] == come[len(come)-1] {
+		gone, come = gone[:len(gone)-1], come[:len(come)-1]
+	}
 	for _, parent := range gone {
-		sides[parent] |= isGone
-	}
-	for _, parent := range come {
-		sides[parent] |= isCome
-	}
-	txn := r.tree.Txn()
-	for parent, side := range sides {
-		switch side {
-		case isGone:
-			txn.Delete([]byte(parent + arrow + child))
-		case isCome:
-			txn.Insert([]byte(parent+arrow+child), struct{}{})
+		// Two routes may go to one target: the last of them takes the link away.
+		if !slices.Contains(still, parent) {
+			r.tree, _, _ = r.tree.Delete([]byte(parent + arrow + child))
 		}
 	}
-	return refs{txn.Commit()}
+	for _, parent := range come {
+		r.tree, _, _ = r.tree.Insert([]byte(parent+arrow+child), struct{}{})
+	}
+	return r
 }
 
 // children are the keys that link to parent and begin with prefix, in order.
