@@ -228,11 +228,13 @@ func (p *Peering) due() time.Time {
 func (p *Peering) settle(e *edit) {
 	switch p.Status {
 	case PeeringInitiating:
-		if e.fits(p) {
-			e.putPeering(e.moved(p, PeeringPending))
-		} else {
+		if !e.fits(p) {
 			e.failPeering(p)
+			return
 		}
+		next := e.moved(p, PeeringPending)
+		next.Accepter.Hidden = false
+		e.putPeering(next)
 	case PeeringPending:
 		e.putPeering(e.moved(p, PeeringExpired))
 	case PeeringProvisioning:
