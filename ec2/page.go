@@ -91,3 +91,41 @@ func page[R any](c *call, rows []R, key func(R) string, size int, last string) (
 	}
 	return rows[:size], pageToken(c.action, key(rows[size-1]))
 }
+
+// oldPages is how DescribeInstances and DescribeSecurityGroups page: 5 to 1000,
+// in words of their own. ids is their name for the list of ids.
+func oldPages(ids string) pages {
+	return pages{
+		min: 5, max: 1000,
+		low:     answer{"InvalidParameterValue", "Value ( {n} ) for parameter maxResults is invalid. Expecting a value greater than 5."},
+		high:    answer{"InvalidParameterValue", "Value ( {n} ) for parameter maxResults is invalid. Expecting a value smaller than 1000."},
+		withIDs: answer{"InvalidParameterCombination", "The parameter " + ids + " cannot be used with the parameter maxResults"},
+		token:   answer{"InvalidParameterValue", "Value ( {token} ) for parameter nextToken is invalid. The token is invalid."},
+	}
+}
+
+// rulePages is how DescribeSecurityGroupRules pages.
+func rulePages() pages {
+	p := oldPages("")
+	p.withIDs = answer{"InvalidParameterCombination", "The parameter 'securityGroupRuleIds' may not be used in combination with 'maxResults'."}
+	p.token = answer{"InvalidPaginationToken", "Next token '{token}' is invalid"}
+	return p
+}
+
+// validatedPages is how the younger operations page, DescribeNatGateways among
+// them: a validator of AWS's own speaks, and ids may be paged.
+func validatedPages(min, max int64) pages {
+	const failed = "1 validation error detected: Value '{n}' at 'maxResults' failed to satisfy constraint: Member must have value "
+	p := plainPages(min, max, "")
+	p.low = answer{"InvalidParameter", failed + "greater than or equal to " + strconv.FormatInt(min, 10)}
+	p.high = answer{"InvalidParameter", failed + "less than or equal to " + strconv.FormatInt(max, 10)}
+	return p
+}
+
+// typePages is how DescribeInstanceTypes pages: 5 to 100.
+func typePages() pages {
+	p := plainPages(5, 100, "")
+	p.low = answer{"InvalidMaxResults", "Value ( {n} ) for parameter maxResults is invalid. Expecting a value from ( 5 ) to  ( 100 )."}
+	p.high = p.low
+	return p
+}
