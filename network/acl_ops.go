@@ -106,7 +106,7 @@ func (a *ACL) index(number int, egress bool) int {
 
 // putEntries puts the entries in order and stores them, if they fit. The quota
 // holds for each direction and family apart and includes the final entry (AWS:
-// Amazon VPC quotas, Rules per network ACL).
+// Amazon VPC quotas, Rules per network ACL). Decision 0037.
 func (e *edit) putEntries(a *ACL) error {
 	slices.SortFunc(a.Entries, func(x, y ACLEntry) int {
 		if x.Egress != y.Egress {

@@ -9,6 +9,7 @@ import (
 // account acts, an op changes the status to one that lasts no time
 // (initiating-request, provisioning, deleting) and the next Settle goes on from
 // there, so that a response shows what AWS's shows and a later Describe the outcome.
+// Decision 0034.
 
 func (r RequestPeering) apply(e *edit) error {
 	mine, err := e.vpc(r.VPC)
@@ -162,6 +163,7 @@ func (r DeletePeering) apply(e *edit) error {
 	return nil
 }
 
+// wrongPeeringState names the state that was attempted too. Decision 0033.
 func wrongPeeringState(p *Peering, to PeeringStatus) error {
 	return failWith(WrongState, p.ID, p.Status.String()+" "+to.String())
 }
@@ -305,6 +307,7 @@ func (e *edit) hidePeering(p *Peering) {
 // which one forbids it: an active one does (AWS: DeleteVpc, DependencyViolation;
 // hashicorp/terraform-provider-aws#3118). A request that waits ends: the
 // requester's is withdrawn, the accepter's fails as one to an unknown VPC does.
+// Decision 0035.
 func (e *edit) leavePeerings(v *VPC) error {
 	for p := range e.PeeringsWith(v.ID) {
 		switch p.Status {

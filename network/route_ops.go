@@ -114,6 +114,10 @@ func (r CreateRoute) apply(e *edit) error {
 	if _, taken := t.Route(dst); taken {
 		return failWith(RouteExists, dst.String(), t.ID)
 	}
+	// Inside the VPC only the whole range of a subnet can be redirected. Decision 0038.
+	if e.insideVPC(t.VPC, dst) && !e.wholeSubnet(t.VPC, dst) {
+		return fail(RouteNotSubnet, dst.String())
+	}
 	if t.count(dst.Addr().Is4()) >= e.Quota(e.op.Caller, QuotaRoutes) {
 		return failWith(LimitExceeded, t.ID, QuotaRoutes)
 	}
@@ -272,27 +276,24 @@ func (e *edit) routeInterface(to ToENI) (*ENI, error) {
 	return enis[0], nil
 }
 
-// routeFits is the rule for destinations inside the VPC's own blocks: only an
-// interface can be the target, and only the whole range of a subnet can be
-// redirected (AWS: Routing for middlebox appliances; Route table concepts).
+// routeFits is the rule for destinations: none inside a reserved range, and inside
+// the VPC's own blocks only an interface as the target (AWS: Routing for a
+// middlebox appliance; Route table concepts).
 func (e *edit) routeFits(t *RouteTable, dst netip.Prefix, to Target) error {
 	for _, reserved := range reservedRoutes {
 		if within(dst, reserved) {
 			return fail(RouteReserved, dst.String())
 		}
 	}
-	for _, block := range e.VPC(t.VPC).Prefixes() {
-		if !within(dst, block) {
-			continue
-		}
-		if _, ok := to.(ToENI); !ok {
-			return fail(RouteInsideVPC, dst.String())
-		}
-		if dst != block && !e.wholeSubnet(t.VPC, dst) {
-			return fail(RouteNotSubnet, dst.String())
-		}
+	if _, ok := to.(ToENI); !ok && e.insideVPC(t.VPC, dst) {
+		return fail(RouteInsideVPC, dst.String())
 	}
 	return nil
+}
+
+// insideVPC reports whether dst equals or lies inside one of the VPC's blocks.
+func (e *edit) insideVPC(v VPCID, dst netip.Prefix) bool {
+	return slices.ContainsFunc(e.VPC(v).Prefixes(), func(block netip.Prefix) bool { return within(dst, block) })
 }
 
 func (e *edit) wholeSubnet(v VPCID, dst netip.Prefix) bool {

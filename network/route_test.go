@@ -257,6 +257,14 @@ func TestLocalRouteCanGoToAnInterfaceAndBack(t *testing.T) {
 	// A route for a subnet obeys the same rule when it is replaced.
 	r.do(r.to("10.0.1.0/24", ToENI{ENI: eni.ID}))
 	r.refuses(ReplaceRoute{r.table, cidr("10.0.1.0/24"), ToPeering{r.ab}}, RouteInsideVPC, "10.0.1.0/24", "")
+	// It stays when the subnet goes. Decision 0038.
+	r.do(DeleteENI{eni.ID})
+	r.do(DeleteSubnet{r.sub.ID})
+	other := r.newENI(home, r.newSubnet(home, r.a.ID, "10.0.2.0/24").ID)
+	r.do(ReplaceRoute{r.table, cidr("10.0.1.0/24"), ToENI{ENI: other.ID}})
+	if got := r.route("10.0.1.0/24"); got.To != (ToENI{ENI: other.ID}) {
+		t.Errorf("the route is %+v", got)
+	}
 }
 
 // AWS: DeleteRoute.

@@ -48,7 +48,7 @@ func (r AuthorizeRules) apply(e *edit) error {
 
 // rulesFit checks the quota, which holds for each direction and each family
 // apart; a rule that names a group counts once in both families (AWS: Amazon VPC
-// quotas, Inbound or outbound rules per security group).
+// quotas, Inbound or outbound rules per security group). Decision 0037.
 func (e *edit) rulesFit(g *SecurityGroup) error {
 	var n [2][2]int // by direction and family
 	for _, rule := range g.Rules {
@@ -271,7 +271,7 @@ func (e *edit) normal(g *SecurityGroup, spec RuleSpec) (RuleSpec, error) {
 
 // peerGroup resolves a reference: the group is in g's own VPC, or in one of the
 // same Region that an active peering joins to it. AWS finds the owner itself
-// (AWS: Update your security groups to reference peer groups).
+// (AWS: Update your security groups to reference peer groups). Decision 0036.
 func (e *edit) peerGroup(g *SecurityGroup, peer PeerGroup) (Peer, error) {
 	if !WellFormed(string(peer.Group), "sg") {
 		return nil, failWith(Malformed, peer.Group, "sg")
