@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -24,6 +25,8 @@ var errDryRun = &Error{http.StatusPreconditionFailed, "DryRunOperation", "Reques
 
 // errInternal says nothing of what happened: that is in the log.
 var errInternal = &Error{http.StatusInternalServerError, "InternalError", "An internal error has occurred"}
+
+var errUnavailable = &Error{http.StatusServiceUnavailable, "Unavailable", "The server is overloaded and can't handle the request."}
 
 func missing(parameter string) *Error {
 	return &Error{Code: "MissingParameter", Message: "The request must contain the parameter " + parameter}
@@ -98,8 +101,11 @@ func (c *call) words(err error) (e *Error, ok bool) {
 		return e, true
 	}
 	var core *network.Error
-	if errors.As(err, &core) {
+	switch {
+	case errors.As(err, &core):
 		return c.coreWords(core)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return errUnavailable, true // too slow, or the client has gone: neither is a fault to look into
 	}
 	return errInternal, false
 }

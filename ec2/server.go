@@ -160,9 +160,13 @@ func (s *Server) admit(r *http.Request) error {
 
 // read takes in the body and the form.
 func (s *Server) read(w http.ResponseWriter, q *request) error {
-	// Not every ResponseWriter has deadlines; the server's own have.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	// The deadline ends with the body: one that passed while a handler works
+	// would look like a client that went away. (Not every ResponseWriter has
+	// deadlines; those of a real server do.)
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, q.http.Body, maxBody))
+	_ = control.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):

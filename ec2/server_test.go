@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -252,6 +253,13 @@ func TestAPanicIsAnInternalErrorOfOneCall(t *testing.T) {
 	}
 	w.fails = errors.New("the disk is full")
 	if status, body := ask(s, "Action=CreateVpc&CidrBlock=10.0.0.0/16"); status != 500 || code(body) != "InternalError" || strings.Contains(body, "disk") {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
+func TestACallThatTakesTooLongIsUnavailable(t *testing.T) {
+	w := &world{fails: fmt.Errorf("wait for the turn: %w", context.DeadlineExceeded)}
+	if status, body := ask(openServer(w), "Action=DescribeVpcs"); status != 503 || code(body) != "Unavailable" {
 		t.Errorf("%d %s", status, body)
 	}
 }
