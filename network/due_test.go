@@ -101,39 +101,16 @@ func TestLoadedStateHasTheSameIndexes(t *testing.T) {
 func reload(t testing.TB, s State) State {
 	t.Helper()
 	var l Loader
-	add := func(kind string, row any) {
-		doc, err := Change{Kind: kind, Row: row}.Doc()
+	for _, r := range allRows(s) {
+		doc, err := Change{Kind: r.kind, Row: r.row}.Doc()
 		if err == nil {
-			err = l.Add(kind, doc)
+			err = l.Add(r.kind, doc)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	stored(s, add)
 	return l.State(s.Generation)
-}
-
-func stored(s State, add func(kind string, row any)) {
-	all(s.worlds, kindWorld, add)
-	all(s.vpcs, kindVPC, add)
-	all(s.subnets, kindSubnet, add)
-	all(s.enis, kindENI, add)
-	all(s.instances, kindInstance, add)
-	all(s.routeTables, kindRouteTable, add)
-	all(s.peerings, kindPeering, add)
-	all(s.groups, kindGroup, add)
-	all(s.acls, kindACL, add)
-	all(s.gateways, kindGateway, add)
-	all(s.keyPairs, kindKeyPair, add)
-	all(s.tags, kindTags, add)
-	all(s.tokens, kindToken, add)
-}
-
-func all[V row](t table[V], kind string, add func(kind string, row any)) {
-	for v := range t.all() {
-		add(kind, v)
-	}
 }
 
 // crowd is a State of about n resources: VPCs with groups and tables, peerings
