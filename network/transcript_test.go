@@ -14,7 +14,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 )
 
-// The transcripts of testdata: ops in, what they changed or why they were refused
+// The transcripts of testdata/transcripts: ops in, what they changed or why they were refused
 // out. One op per line:
 //
 //	[name, …=] [@caller] Request [Field=value] …
@@ -28,7 +28,7 @@ import (
 // What is empty, the time, dice and MAC addresses are left out. Things without a
 // name are named for their kind and number.
 func TestTranscripts(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/transcripts", func(t *testing.T, path string) {
 		s := &script{site: newSite(t), names: map[string]string{}, counts: map[string]int{}}
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			s.TB = t

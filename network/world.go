@@ -62,6 +62,9 @@ func (r OpenWorld) apply(e *edit) error {
 		Home: e.home(), Opened: e.op.At, Zones: r.Zones,
 		DHCPOptions: DHCPOptionsID(e.newID("dopt")),
 	})
+	if e.DefaultVPC(e.op.Caller) != nil {
+		return nil
+	}
 	return e.makeDefaultVPC(r.Zones)
 }
 
