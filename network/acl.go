@@ -32,16 +32,6 @@ func (a *ACL) links() []string { return []string{a.World(), string(a.VPC)} }
 
 func (a *ACL) uses() []use { return []use{{string(a.VPC), QuotaACLs}} }
 
-// Entry is the ACL's entry with this number and direction.
-func (a *ACL) Entry(number int, egress bool) (ACLEntry, bool) {
-	for _, entry := range a.Entries {
-		if entry.Number == number && entry.Egress == egress {
-			return entry, true
-		}
-	}
-	return ACLEntry{}, false
-}
-
 // ACL finds one by ID; nil when there is none.
 func (s State) ACL(id ACLID) *ACL { return lookup(s.acls, id) }
 

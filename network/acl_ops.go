@@ -58,7 +58,7 @@ func (r CreateACLEntry) apply(e *edit) error {
 	if err != nil {
 		return err
 	}
-	if _, taken := a.Entry(entry.Number, entry.Egress); taken {
+	if a.index(entry.Number, entry.Egress) >= 0 {
 		return failWith(EntryExists, strconv.Itoa(entry.Number), a.ID)
 	}
 	next := *a
@@ -100,6 +100,7 @@ func (r DeleteACLEntry) apply(e *edit) error {
 	return nil
 }
 
+// index is where the entry with a number and direction is; negative when nowhere.
 func (a *ACL) index(number int, egress bool) int {
 	return slices.IndexFunc(a.Entries, func(e ACLEntry) bool { return e.Number == number && e.Egress == egress })
 }
