@@ -32,6 +32,9 @@ func (a *ACL) links() []string { return []string{a.World(), string(a.VPC)} }
 
 func (a *ACL) uses() []use { return []use{{string(a.VPC), QuotaACLs}} }
 
+// Has reports whether the ACL has an entry with like's number and direction.
+func (a *ACL) Has(like ACLEntry) bool { return a.index(like.Number, like.Egress) >= 0 }
+
 // ACL finds one by ID; nil when there is none.
 func (s State) ACL(id ACLID) *ACL { return lookup(s.acls, id) }
 

@@ -58,7 +58,7 @@ func (r CreateACLEntry) apply(e *edit) error {
 	if err != nil {
 		return err
 	}
-	if a.index(entry.Number, entry.Egress) >= 0 {
+	if a.Has(entry) {
 		return failWith(EntryExists, strconv.Itoa(entry.Number), a.ID)
 	}
 	next := *a
