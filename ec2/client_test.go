@@ -24,9 +24,10 @@ func listening(t *testing.T) (url string, w *world) {
 	w = &world{}
 	s := newServer(w)
 	s.Now = time.Now
-	h := httptest.NewServer(s)
-	t.Cleanup(h.Close)
+	h := httptest.NewUnstartedServer(s)
 	s.Hosts = []string{h.Listener.Addr().String()}
+	h.Start()
+	t.Cleanup(h.Close)
 	return h.URL, w
 }
 
