@@ -325,7 +325,7 @@ func (w *world) entry(words *words, acl *network.ACL, who network.Caller) error 
 	if entry.CIDR, err = w.prefix(words.next()); err != nil {
 		return err
 	}
-	if _, exists := acl.Entry(entry.Number, entry.Egress); exists {
+	if acl.Has(entry) {
 		_, err = w.do(who, network.ReplaceACLEntry{ACL: acl.ID, Entry: entry})
 	} else {
 		_, err = w.do(who, network.CreateACLEntry{ACL: acl.ID, Entry: entry})
