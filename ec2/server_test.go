@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -280,4 +281,22 @@ func TestEveryAnswerCarriesItsRequestID(t *testing.T) {
 			t.Errorf("%s: header %q, body %s", form, id, w.Body)
 		}
 	}
+}
+
+func TestManyClientsAtOnceEachGetTheirOwnAnswer(t *testing.T) {
+	s, _ := empty(t)
+	var clients sync.WaitGroup
+	for k := range 8 {
+		clients.Go(func() {
+			for i := range 20 {
+				cidr := fmt.Sprintf("10.%d.%d.0/24", k, i)
+				_, body := ask(s, "Action=CreateVpc&CidrBlock="+cidr)
+				id := between(body, "<vpcId>", "</vpcId>")
+				if _, body = ask(s, "Action=DescribeVpcs&VpcId.1="+id); strings.Count(body, "<vpcId>") != 1 || !strings.Contains(body, "<cidrBlock>"+cidr+"</cidrBlock>") {
+					t.Errorf("%s %s: %s", id, cidr, body)
+				}
+			}
+		})
+	}
+	clients.Wait()
 }
