@@ -1,0 +1,152 @@
+package guest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Down ends everything of the room of a state directory, whether its daemon lives
+// or not: every process of every instance, the daemon, and with the last of them
+// the namespaces, mounts and links. What is on disk stays. It may be called again,
+// and when there is no room.
+func Down(dir string) error {
+	r, err := roomOf(dir)
+	if err != nil {
+		return err
+	}
+	rec, err := r.record()
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the room's record: %w", err)
+	}
+	if InRoom(dir) {
+		return errors.New("this process is in the room itself")
+	}
+	if err := endHolder(rec); err != nil {
+		return err
+	}
+	// The daemon is not below the holder, but its mount namespace is the room's.
+	if rec.Boot == machineBoot() {
+		if err := endAll(rec.Mount); err != nil {
+			return err
+		}
+	}
+	for _, cgroup := range r.recordedCgroups() {
+		if err := removeCgroup(cgroup); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{"cgroups.json", "room.json", "room.lock"} {
+		if err := os.Remove(r.run(name)); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+	}
+	if err := os.Remove(r.place()); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("remove the room's mount point: %w", err)
+	}
+	return nil
+}
+
+// downTimeout is how long the kernel may take to end all processes of a room.
+const downTimeout = 30 * time.Second
+
+// endHolder kills the first process of the room's PID namespace. The kernel reports
+// its end only after every process below it has ended.
+func endHolder(rec holderRecord) error {
+	if !rec.alive() {
+		return nil
+	}
+	holder, err := openProcess(rec.PID)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer holder.Close()
+	if !rec.alive() {
+		return nil // it ended between the look and the opening
+	}
+	if err := holder.kill(); err != nil {
+		return fmt.Errorf("end the room: %w", err)
+	}
+	if !holder.await(downTimeout) {
+		return fmt.Errorf("the room's first process, %d, does not end", rec.PID)
+	}
+	return nil
+}
+
+// endAll kills the processes whose mount namespace is the room's.
+func endAll(mount string) error {
+	for deadline := time.Now().Add(downTimeout); ; {
+		left := processesIn(mount)
+		if len(left) == 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("processes %v of the room do not end", left)
+		}
+		for _, pid := range left {
+			p, err := openProcess(pid)
+			if err != nil {
+				continue
+			}
+			if at, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", pid)); err == nil && at == mount {
+				p.kill()
+				p.await(time.Second)
+			}
+			p.Close()
+		}
+	}
+}
+
+func processesIn(mount string) []int {
+	var out []int
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		if at, err := os.Readlink(filepath.Join("/proc", e.Name(), "ns/mnt")); err == nil && at == mount {
+			out = append(out, pid)
+		}
+	}
+	return out
+}
+
+// removeCgroup removes a cgroup and those in it. The kernel lets go of a cgroup a
+// moment after its last process.
+func removeCgroup(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			if err := removeCgroup(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		err := os.Remove(dir)
+		if err == nil || os.IsNotExist(err) {
+			return nil
+		}
+		if !errors.Is(err, unix.EBUSY) || time.Now().After(deadline) {
+			return fmt.Errorf("remove the cgroup: %w", err)
+		}
+	}
+}
