@@ -24,7 +24,7 @@ func TCP(ctx context.Context, hostport string, o Options) (Result, error) {
 	if err != nil || r.Verdict != Answered {
 		return r, err
 	}
-	defer c.Close()
+	defer func() { _ = c.hangUp() }()
 	if len(o.Payload) == 0 {
 		return r, nil
 	}

@@ -126,49 +126,52 @@ func (f *Flow) Local() netip.AddrPort {
 	return addrPort(sa)
 }
 
-// Close ends the conversation. A TCP flow is reset rather than closed politely,
-// so that a cut flow does not go on retransmitting after its test.
-func (f *Flow) Close() error {
-	if f.stream {
-		linger := unix.Linger{Onoff: 1}
-		if raw, err := f.conn.SyscallConn(); err == nil {
-			_ = raw.Control(func(fd uintptr) {
-				_ = unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, &linger)
-			})
-		}
-	}
-	return f.conn.Close()
-}
+// Close ends the conversation.
+func (f *Flow) Close() error { return f.conn.hangUp() }
 
-// ask sends a payload and waits for what answers it. A path that wants smaller
-// packets gets its wish: at most three routers in a row may lower the MTU.
+// ask sends a payload and waits for what answers it. When a router on the way
+// has asked for smaller packets the question is sent again: the first time in
+// fragments that fit, and then once more in a while, because the other end may
+// have to learn the same about its answer.
 func (f *Flow) ask(ctx context.Context, payload []byte) (Result, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.seq++
 	mtu := 0
-	for range 4 {
+	for {
 		sent := time.Now()
-		err := f.send(ctx, payload)
+		try, cancel := ctx, context.CancelFunc(func() {})
+		if mtu > 0 {
+			try, cancel = context.WithTimeout(ctx, askAgain)
+		}
+		r, err := f.once(try, payload)
+		cancel()
 		if err == nil {
-			var r Result
-			r, err = f.await(ctx, payload)
-			if err == nil {
-				r.Verdict, r.From, r.RTT, r.MTU = Answered, f.conn.peer.Addr(), time.Since(sent), mtu
-				return r, nil
-			}
+			r.Verdict, r.From, r.RTT, r.MTU = Answered, f.conn.peer.Addr(), time.Since(sent), mtu
+			return r, nil
 		}
 		r, again, fail := f.conn.judge(err, sent)
 		switch {
 		case fail != nil:
 			return r, notSent("send to "+f.conn.peer.String(), fail)
-		case !again:
+		case again:
+			mtu = r.MTU
+		case r.Verdict == Silent && mtu > 0 && ctx.Err() == nil:
+		default:
 			r.MTU = mtu
 			return r, nil
 		}
-		mtu = r.MTU
 	}
-	return Result{Verdict: Silent, MTU: mtu}, nil
+}
+
+// askAgain is the pause between two questions once the path MTU was learned.
+const askAgain = 200 * time.Millisecond
+
+func (f *Flow) once(ctx context.Context, payload []byte) (Result, error) {
+	if err := f.send(ctx, payload); err != nil {
+		return Result{}, err
+	}
+	return f.await(ctx, payload)
 }
 
 func (f *Flow) send(ctx context.Context, payload []byte) error {

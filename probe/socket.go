@@ -165,6 +165,17 @@ func (c *conn) local() netip.Addr {
 	return addrPort(sa).Addr()
 }
 
+// hangUp closes a TCP connection with a reset: neither end goes on
+// retransmitting what a network that has changed meanwhile would drop.
+func (c *conn) hangUp() error {
+	if raw, err := c.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		})
+	}
+	return c.Close()
+}
+
 func timedOut(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
 }
