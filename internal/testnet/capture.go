@@ -28,12 +28,17 @@ type Capture struct {
 // the host, and stops when the test ends.
 func (h *Host) Capture(t testing.TB, match func(Seen) bool) *Capture {
 	t.Helper()
-	c, err := In(h, func() (*Capture, error) { return openCapture(match, nil) })
+	c, err := h.Watch(match)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
 	return c
+}
+
+// Watch is Capture for callers who close it themselves.
+func (h *Host) Watch(match func(Seen) bool) (*Capture, error) {
+	return In(h, func() (*Capture, error) { return openCapture(match, nil) })
 }
 
 // openCapture captures in the calling thread's namespace.
