@@ -59,7 +59,7 @@ func (e *edit) address(n *Subnet, eni *ENI, spec ENISpec) error {
 	}
 	eni.Addrs = addrs
 	want = len(spec.Addrs6) + spec.Extra6
-	if want == 0 && n.Assign6 {
+	if want == 0 && (n.Assign6 || n.Native6) {
 		want = 1
 	}
 	eni.Addrs6, err = e.claim(n, false, spec.Addrs6, want)
