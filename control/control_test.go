@@ -254,11 +254,11 @@ func TestStoreRecoversWithoutBeingAsked(t *testing.T) {
 		if s := c.Status(); !s.Degraded() || !s.Reasons[0].Since.Equal(since.UTC().Truncate(time.Millisecond)) {
 			t.Errorf("status %+v, want degraded since %v", s, since)
 		}
-		if tries := d.commits; tries < 500 || tries > 1000 {
-			t.Errorf("%d commits tried in an hour, want one every 5 s or so", tries)
+		if tries := d.commits; tries < 3500 || tries > 3700 {
+			t.Errorf("%d commits tried in an hour, want one a second or so", tries)
 		}
 		d.set(nil)
-		pass(lastRetry)
+		pass(storeRetry)
 		synctest.Wait()
 		if got := reasons(c); got != "" {
 			t.Errorf("still degraded: %s", got)

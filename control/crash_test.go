@@ -23,12 +23,16 @@ import (
 const crashDir = "TOMBOLO_TEST_CRASH_DIR"
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(crashDir); dir != "" {
-		if err := serveUntilKilled(dir); err != nil {
+	for name, serve := range map[string]func(string) error{crashDir: serveUntilKilled, faultDir: serveOrders} {
+		dir := os.Getenv(name)
+		if dir == "" {
+			continue
+		}
+		if err := serve(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		return
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }

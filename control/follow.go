@@ -13,13 +13,13 @@ func (c *Control) follow(ctx context.Context, up wake, pass func(context.Context
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C
-	var retry backoff
+	retry := backoff{limit: lastRetry}
 	for {
 		pause := c.Audit
 		if err := pass(ctx); err != nil {
 			pause = retry.next()
 		} else {
-			retry = backoff{}
+			retry.reset()
 		}
 		timer.Reset(pause)
 		select {

@@ -87,7 +87,7 @@ func TestWhatCannotBeStoredIsSettledLater(t *testing.T) {
 			t.Errorf("on a full disk the request became %v", got)
 		}
 		d.set(nil)
-		pass(lastRetry)
+		pass(storeRetry)
 		synctest.Wait()
 		if got := c.State().Peering(id).Status; got != network.PeeringExpired {
 			t.Errorf("when the disk works again the request is %v", got)

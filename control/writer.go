@@ -22,7 +22,7 @@ const maxPause = time.Minute
 func (c *Control) write(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var retry backoff
+	retry := backoff{limit: storeRetry}
 	for {
 		select {
 		case <-ctx.Done():
@@ -36,7 +36,7 @@ func (c *Control) write(ctx context.Context) {
 			if err := c.turn(jobs, retry.failing()); err != nil {
 				pause = retry.next()
 			} else {
-				retry = backoff{}
+				retry.reset()
 				pause = c.untilDue()
 			}
 			if len(jobs) == 0 {
@@ -169,17 +169,20 @@ func (c *Control) publish(s network.State) {
 	c.guests.up()
 }
 
-// backoff spaces the repetitions of what fails: 50 ms, doubling, up to 5 s.
-type backoff struct{ wait time.Duration }
+// backoff spaces the repetitions of what fails: 50 ms, doubling, up to limit.
+type backoff struct{ wait, limit time.Duration }
 
 const (
 	firstRetry = 50 * time.Millisecond
-	lastRetry  = 5 * time.Second
+	lastRetry  = 5 * time.Second // of plane and guests
+	storeRetry = time.Second     // of the store: until it works nothing can be changed
 )
 
 func (b *backoff) failing() bool { return b.wait > 0 }
 
 func (b *backoff) next() time.Duration {
-	b.wait = min(max(2*b.wait, firstRetry), lastRetry)
+	b.wait = min(max(2*b.wait, firstRetry), b.limit)
 	return b.wait
 }
+
+func (b *backoff) reset() { b.wait = 0 }

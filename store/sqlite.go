@@ -64,7 +64,7 @@ func (s *SQLite) open(ctx context.Context) error {
 		text string
 	}{
 		{&s.get, `SELECT number FROM generation WHERE id = 1`},
-		{&s.mark, `UPDATE generation SET number = ? WHERE id = 1 AND number = ?`},
+		{&s.mark, `UPDATE generation SET number = ?, writes = writes + 1 WHERE id = 1 AND number = ?`},
 		{&s.put, `INSERT INTO resource (kind, key, doc) VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET doc = excluded.doc`},
 		{&s.drop, `DELETE FROM resource WHERE kind = ? AND key = ?`},
 	} {
@@ -165,7 +165,10 @@ func (s *SQLite) transact(generation uint64, write func(*sql.Tx) error) error {
 	return nil
 }
 
-// advance sets the generation only where it is what we believe it to be.
+// advance sets the generation only where it is what we believe it to be. It
+// counts the write as well: SQLite leaves out a write that changes no byte, and
+// a commit without changes must find out whether the disk works, and put itself
+// over the frames in the log that a commit left there whose fsync failed.
 func (s *SQLite) advance(tx *sql.Tx, generation uint64) error {
 	done, err := tx.Stmt(s.mark).Exec(generation, s.generation)
 	if err != nil {

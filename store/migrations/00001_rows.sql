@@ -9,12 +9,14 @@ CREATE TABLE resource (
     PRIMARY KEY (kind, key)
 );
 
--- The number of changes that led to these rows, in the one row with id 1.
+-- What the rows amount to, in the one row with id 1: number is the count of
+-- changes that led to them, writes that of transactions.
 CREATE TABLE generation (
     id     INTEGER NOT NULL PRIMARY KEY,
-    number BIGINT  NOT NULL
+    number BIGINT  NOT NULL,
+    writes BIGINT  NOT NULL
 );
-INSERT INTO generation (id, number) VALUES (1, 0);
+INSERT INTO generation (id, number, writes) VALUES (1, 0, 0);
 
 -- Small values that are no part of the State.
 CREATE TABLE setting (
