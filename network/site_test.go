@@ -141,3 +141,6 @@ func (w *site) newInstance(c Caller, n SubnetID) InstanceID {
 	w.doAs(c, ReportStarted{Instance: id})
 	return id
 }
+
+// subnetOf6 is the first /64 of a VPC's IPv6 block.
+func subnetOf6(v *VPC) netip.Prefix { return netip.PrefixFrom(v.Blocks6[0].CIDR.Addr(), 64) }
