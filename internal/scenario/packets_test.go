@@ -1,0 +1,62 @@
+package scenario_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tombolo/internal/scenario"
+	"tombolo/internal/testnet"
+)
+
+func TestMain(m *testing.M) { testnet.Main(m) }
+
+// rewrite makes the scenarios say what was seen. Read the difference as you
+// would read code.
+var rewrite = flag.Bool("rewrite", false, "write what packets did into the scenarios")
+
+// TestPackets plays every scenario on a real kernel with real packets.
+func TestPackets(t *testing.T) {
+	for _, f := range scenarios(t) {
+		t.Run(strings.TrimSuffix(f.Name, ".txt"), func(t *testing.T) {
+			t.Parallel()
+			e, err := newLinuxEngine()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer e.Close()
+			r, err := scenario.Run(f, e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Skipped != "" {
+				t.Logf("skipped after %d questions: %s", r.Asked, r.Skipped)
+			}
+			for _, s := range r.Seen {
+				if s.Differs() {
+					t.Errorf("%s:%d: %s\n   want %s\n    got %s", f.Name, s.Line.Number, strings.Join(s.Line.Words, " "), s.Line.Want, s.Got)
+				}
+			}
+			if *rewrite {
+				write(t, f, r)
+			}
+		})
+	}
+}
+
+func write(t *testing.T, f *scenario.File, r scenario.Report) {
+	path := filepath.Join(dir, f.Name)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	for _, s := range r.Seen {
+		lines[s.Line.Answer-1] = s.Got
+	}
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
