@@ -1,9 +1,12 @@
 package network
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func (w *site) newACL(v VPCID) ACLID {
@@ -175,4 +178,50 @@ func TestACLQuotas(t *testing.T) {
 	w.do(CreateACLEntry{a, out})
 	w.do(SetQuota{QuotaACLs, 2})
 	w.refuses(CreateACL{VPC: v.ID}, LimitExceeded, string(v.ID), string(QuotaACLs))
+}
+
+// AWS: Network ACL rules: in order of number, whatever the order of creation.
+func TestEntriesAreInOrderHoweverTheyWereMade(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newSite(t)
+		a := w.newACL(w.newVPC(home, "10.0.0.0/16").ID)
+		have := map[string]bool{}
+		for range rapid.IntRange(1, 15).Draw(rt, "ops") {
+			e := entry(rapid.IntRange(1, 6).Draw(rt, "number"), "0.0.0.0/0")
+			e.Egress, e.Allow = rapid.Bool().Draw(rt, "egress"), rapid.Bool().Draw(rt, "allow")
+			key := fmt.Sprint(e.Number, e.Egress)
+			var r Request
+			var legal bool
+			switch rapid.IntRange(1, 3).Draw(rt, "op") {
+			case 1:
+				r, legal = CreateACLEntry{a, e}, !have[key]
+			case 2:
+				r, legal = ReplaceACLEntry{a, e}, have[key]
+			case 3:
+				r, legal = DeleteACLEntry{a, e.Number, e.Egress}, have[key]
+			}
+			next, err := w.Apply(w.op(home, r))
+			if legal != (err == nil) {
+				rt.Fatalf("%T %+v: %v", r, r, err)
+			}
+			if err != nil {
+				continue
+			}
+			w.State = next
+			_, gone := r.(DeleteACLEntry)
+			have[key] = !gone
+			got := w.ACL(a).Entries
+			if !slices.IsSortedFunc(got, func(x, y ACLEntry) int {
+				if x.Egress != y.Egress {
+					return map[bool]int{false: -1, true: 1}[x.Egress]
+				}
+				return cmp.Compare(x.Number, y.Number)
+			}) {
+				rt.Fatalf("out of order: %v", w.entries(a))
+			}
+			if !gone && !slices.Contains(got, e) {
+				rt.Fatalf("%+v is not in %v", e, got)
+			}
+		}
+	})
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 func TestDueIsTheSoonest(t *testing.T) {
@@ -209,4 +211,34 @@ func BenchmarkDue(b *testing.B) {
 			}
 		})
 	}
+}
+
+// The index of what is due gives the soonest, whatever was put in or taken out.
+func TestTimersGiveTheSoonest(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var index timers
+		due := map[string]*Token{}
+		for range rapid.IntRange(1, 30).Draw(rt, "ops") {
+			name := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(rt, "name")
+			if old := due[name]; old != nil {
+				index = index.without(old.key(), old.due())
+				delete(due, name)
+			}
+			if rapid.Bool().Draw(rt, "put") {
+				row := &Token{Token: name, At: dayOne.Add(tokenKept*-1).AddDate(0, 0, rapid.IntRange(0, 5).Draw(rt, "day"))}
+				index = index.with(row.key(), row)
+				due[name] = row
+			}
+			var want timed
+			for _, row := range due {
+				if want == nil || row.due().Before(want.due()) {
+					want = row
+				}
+			}
+			got := index.first()
+			if (got == nil) != (want == nil) || got != nil && !got.due().Equal(want.due()) {
+				rt.Fatalf("first is %v, want %v", got, want)
+			}
+		}
+	})
 }

@@ -1,10 +1,13 @@
 package network
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 func (w *site) wantStatus(id PeeringID, want PeeringStatus) {
@@ -374,5 +377,59 @@ func TestPeeringTagsAreEachSidesOwn(t *testing.T) {
 	}
 	if got := w.Tags(stranger, id)["Name"]; got != "theirs" {
 		t.Errorf("the accepter sees %q", got)
+	}
+}
+
+// peeringMoves are AWS's (AWS: VPC peering connection lifecycle): from which
+// status a side may do what, and where that leads. Nothing else is possible.
+var peeringMoves = map[string]PeeringStatus{
+	"pending-acceptance accepter AcceptPeering":  PeeringActive,
+	"pending-acceptance accepter RejectPeering":  PeeringRejected,
+	"pending-acceptance requester DeletePeering": PeeringDeleted,
+	"active requester DeletePeering":             PeeringDeleted,
+	"active accepter DeletePeering":              PeeringDeleted,
+}
+
+func TestPeeringMovesOnlyAsItsLifecycleSays(t *testing.T) {
+	met := map[string]int{}
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newSite(t)
+		a, b := w.newVPC(home, "10.0.0.0/16"), w.newVPC(stranger, "10.1.0.0/16")
+		ask := RequestPeering{VPC: a.ID, PeerVPC: b.ID, PeerOwner: stranger.Account}
+		id := PeeringID(w.do(ask))
+		for range rapid.IntRange(1, 6).Draw(rt, "moves") {
+			from := w.Peering(id).Status
+			side := rapid.SampledFrom([]string{"requester", "accepter", "nobody"}).Draw(rt, "side")
+			caller := map[string]Caller{"requester": home, "accepter": stranger, "nobody": elsewhere}[side]
+			r := rapid.SampledFrom([]Request{AcceptPeering{id}, RejectPeering{id}, DeletePeering{id}}).Draw(rt, "move")
+			move := fmt.Sprintf("%v %s %s", from, side, fmt.Sprintf("%T", r)[len("network."):])
+			to, legal := peeringMoves[move]
+			next, err := w.Apply(w.op(caller, r))
+			if legal != (err == nil) {
+				rt.Fatalf("%s: %v", move, err)
+			}
+			if err != nil {
+				var refusal *Error
+				if errors.As(err, &refusal) && side == "nobody" && refusal.Code != NotFound {
+					rt.Fatalf("%s: %v", move, err)
+				}
+				continue
+			}
+			met[move]++
+			w.State = next
+			w.settle()
+			if got := w.Peering(id).Status; got != to {
+				rt.Fatalf("%s: now %v, want %v", move, got, to)
+			}
+			// It is one of its pair only while it lives.
+			if again := PeeringID(w.do(ask)); (again == id) != to.Live() {
+				rt.Fatalf("%s: asked again gives %s", move, again)
+			} else if again != id {
+				w.do(DeletePeering{again})
+			}
+		}
+	})
+	if len(met) != len(peeringMoves) {
+		t.Errorf("only these moves were met: %v", met)
 	}
 }

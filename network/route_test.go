@@ -1,10 +1,13 @@
 package network
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // routed is two peered VPCs a and b, one more c, and a table of a's.
@@ -354,4 +357,33 @@ func TestRouteQuotas(t *testing.T) {
 	r.do(r.to("9.0.0.0/8", ToPeering{r.ab}))
 	r.refuses(SetQuota{"noodles", 3}, InvalidValue, "noodles", "quota")
 	r.refusesTo(stranger, SetQuota{QuotaRoutes, 3}, NotFound, "210987654321/us-east-1", "")
+}
+
+// AWS: Route priority: the most specific route, of the address's own family.
+func TestLookupAgreesWithASortedList(t *testing.T) {
+	addrs := []string{"10.0.0.1", "10.1.2.3", "10.1.2.4", "10.1.3.1", "192.0.2.1", "2001:db8::1", "2001:db8:1::1", "::1"}
+	blocks := []string{"0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3/32", "192.0.2.0/24",
+		"::/0", "2001:db8::/32", "2001:db8:1::/48", "2001:db8::1/128"}
+	found := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		table := &RouteTable{}
+		for _, b := range rapid.SliceOfNDistinct(rapid.SampledFrom(blocks), 0, len(blocks), rapid.ID).Draw(rt, "routes") {
+			table.Routes = append(table.Routes, Route{Dst: cidr(b), To: ToLocal{}})
+		}
+		sorted := slices.SortedFunc(slices.Values(table.Routes), func(a, b Route) int { return cmp.Compare(b.Dst.Bits(), a.Dst.Bits()) })
+		for _, text := range addrs {
+			addr := netip.MustParseAddr(text)
+			want := slices.IndexFunc(sorted, func(r Route) bool { return r.Dst.Contains(addr) })
+			got, ok := table.Lookup(addr)
+			if ok != (want >= 0) || ok && got != sorted[want] {
+				rt.Fatalf("%s takes %v in %v", text, got.Dst, sorted)
+			}
+			if ok {
+				found++
+			}
+		}
+	})
+	if found == 0 {
+		t.Error("no address ever had a route")
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func tcp(port int, from string) RuleSpec {
@@ -224,5 +226,79 @@ func TestRuleIDsAreUnique(t *testing.T) {
 			}
 			seen[r.ID] = true
 		}
+	}
+}
+
+// anyRule draws from few rules, in several spellings of each.
+func anyRule(t *rapid.T) (spec RuleSpec, meaning string) {
+	type spelling struct {
+		ports PortRange
+		means string
+	}
+	protocol := rapid.SampledFrom([]Protocol{AnyProtocol, TCP, UDP, ICMP, 50}).Draw(t, "protocol")
+	spellings := map[Protocol][]spelling{
+		AnyProtocol: {{AnyPort, ""}, {PortRange{22, 80}, ""}},
+		TCP:         {{PortRange{22, 22}, "22"}, {PortRange{0, 65535}, "all"}},
+		UDP:         {{PortRange{53, 53}, "53"}},
+		ICMP:        {{PortRange{8, -1}, "8"}, {PortRange{-1, -1}, "all"}},
+		50:          {{PortRange{0, 0}, ""}, {AnyPort, ""}},
+	}
+	s := rapid.SampledFrom(spellings[protocol]).Draw(t, "ports")
+	block := rapid.SampledFrom([]string{"10.0.0.0/8", "10.7.7.7/8", "2001:db8::/32", "2001:db8::9/32"}).Draw(t, "block")
+	spec = RuleSpec{Protocol: protocol, Ports: s.ports, Peer: PeerCIDR{cidr(block)},
+		Description: rapid.SampledFrom([]string{"", "d"}).Draw(t, "description")}
+	return spec, fmt.Sprint(protocol, " ", s.means, " ", cidr(block).Masked())
+}
+
+// AWS: AuthorizeSecurityGroupIngress; RevokeSecurityGroupIngress: a group is a set
+// of rules, one for each direction, protocol, ports and peer.
+func TestGroupIsASetOfRules(t *testing.T) {
+	done, refused := 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		w, g := newGrouped(t)
+		set := map[string]bool{"true -1  0.0.0.0/0": true}
+		for range rapid.IntRange(1, 12).Draw(rt, "ops") {
+			egress := rapid.Bool().Draw(rt, "egress")
+			revoke := rapid.Bool().Draw(rt, "revoke")
+			next := map[string]bool{}
+			for k := range set {
+				next[k] = true
+			}
+			var rules []RuleSpec
+			legal := true
+			for range rapid.IntRange(1, 3).Draw(rt, "rules") {
+				spec, meaning := anyRule(rt)
+				rules = append(rules, spec)
+				key := fmt.Sprint(egress, " ", meaning)
+				if revoke {
+					// Named twice it is removed once.
+					legal = legal && set[key]
+					delete(next, key)
+				} else {
+					legal = legal && !next[key]
+					next[key] = true
+				}
+			}
+			var r Request = AuthorizeRules{Group: g, Egress: egress, Rules: rules}
+			if revoke {
+				r = RevokeRules{Group: g, Egress: egress, Rules: rules}
+			}
+			state, err := w.Apply(w.op(home, r))
+			if legal != (err == nil) {
+				rt.Fatalf("%T %+v on %v: %v", r, r, set, err)
+			}
+			if err != nil {
+				refused++
+				continue
+			}
+			done++
+			w.State, set = state, next
+			if got := len(w.SecurityGroup(g).Rules); got != len(set) {
+				rt.Fatalf("%d rules, want %d: %v", got, len(set), w.rules(g))
+			}
+		}
+	})
+	if done < 50 || refused < 50 {
+		t.Errorf("%d ops were done and %d refused: the test says little", done, refused)
 	}
 }
