@@ -23,7 +23,7 @@ import (
 const crashDir = "TOMBOLO_TEST_CRASH_DIR"
 
 func TestMain(m *testing.M) {
-	for name, serve := range map[string]func(string) error{crashDir: serveUntilKilled, faultDir: serveOrders} {
+	for name, serve := range map[string]func(string) error{crashDir: serveUntilKilled, faultDir: serveOrders, fullDir: fill} {
 		dir := os.Getenv(name)
 		if dir == "" {
 			continue
