@@ -1,0 +1,127 @@
+package linux
+
+import "fmt"
+
+// Book remembers the numbers by which the kernel knows things that have names:
+// links, routing tables, conntrack zones. Established flows depend on them, so
+// a number stays with its name for as long as the name is in use, also over a
+// restart: the book is itself kept in the kernel, as the set of that name.
+// A number is not given out again soon after.
+type Book struct {
+	numbers map[entry]uint32
+	last    [kinds]uint32
+	used    map[entry]bool // since the compilation began
+	version uint64         // one more with every change
+}
+
+// entry is a name of one kind.
+type entry struct {
+	kind kind
+	name string
+}
+
+type kind uint8
+
+const (
+	portKind   kind = iota // an interface's link
+	tableKind              // a table of the fabric's routes
+	zoneKind               // a conntrack zone
+	lostKind               // a cause for which packets are dropped
+	subnetKind             // a subnet, to the ARP table
+	kinds
+)
+
+// The most that there can be of each: ports fit a link index, tables and zones
+// what is left for them in a mark and in conntrack.
+func (k kind) limit() uint32 {
+	return [...]uint32{1 << 24, 1<<14 - 1, 1<<16 - 1, 1<<16 - 1, 1<<16 - 1}[k]
+}
+
+// sinkTable is the table of packets that go nowhere. See Desired.
+const sinkTable = 1
+
+// NewBook is an empty book.
+func NewBook() *Book {
+	b := &Book{numbers: map[entry]uint32{}}
+	b.last[tableKind] = sinkTable
+	return b
+}
+
+// number is the number of a name, a new one when it has none.
+func (b *Book) number(k kind, name string) uint32 {
+	e := entry{k, name}
+	n, ok := b.numbers[e]
+	if !ok {
+		n = b.free(k)
+		b.numbers[e] = n
+		b.version++
+	}
+	if b.used != nil {
+		b.used[e] = true
+	}
+	return n
+}
+
+// free is the next number of a kind that is not taken.
+func (b *Book) free(k kind) uint32 {
+	taken := map[uint32]bool{}
+	if b.last[k] >= k.limit() {
+		for e, n := range b.numbers {
+			if e.kind == k {
+				taken[n] = true
+			}
+		}
+		b.last[k] = 0
+		if k == tableKind {
+			b.last[k] = sinkTable
+		}
+	}
+	for b.last[k]++; taken[b.last[k]]; b.last[k]++ {
+	}
+	return b.last[k]
+}
+
+// begin and end bracket a compilation: what was not asked for is forgotten.
+func (b *Book) begin() { b.used = make(map[entry]bool, len(b.numbers)) }
+
+func (b *Book) end() {
+	for e := range b.numbers {
+		if !b.used[e] {
+			delete(b.numbers, e)
+			b.version++
+		}
+	}
+	b.used = nil
+}
+
+// bookSet is the set in which the kernel keeps the book.
+var bookSet = Set{Family: V4, Name: "book", Fields: []Type{MarkType}}
+
+// BookSet is the set in which the kernel keeps the book.
+func BookSet() Set { return bookSet }
+
+// elements are the book as elements of bookSet.
+func (b *Book) elements() []Element {
+	out := make([]Element, 0, len(b.numbers))
+	for e, n := range b.numbers {
+		out = append(out, Element{Family: V4, Set: bookSet.Name, Lo: string(key(nil).own(uint32(e.kind)<<24 | n)), Note: e.name})
+	}
+	return out
+}
+
+// Restore takes over the numbers in elements read from the kernel's book.
+func (b *Book) Restore(elements []Element) error {
+	for _, e := range elements {
+		if e.Set != bookSet.Name || len(e.Lo) != 4 {
+			continue
+		}
+		v := nativeUint32(e.Lo)
+		k, n := kind(v>>24), v&0xffffff
+		if k >= kinds || n == 0 || n > k.limit() || e.Note == "" {
+			return fmt.Errorf("book has a bad entry %#x %q", v, e.Note)
+		}
+		b.numbers[entry{k, e.Note}] = n
+		b.last[k] = max(b.last[k], n)
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package linux
+
+// How a flow's mark is made up: the policy epoch in which each direction was
+// last judged, and at which ends a security group tracks the flow.
+const (
+	originalEpoch       = 0x3fff
+	replyEpoch          = 0x3fff << 14
+	replyShift          = 14
+	trackedByOriginator = 1 << 28
+	trackedByResponder  = 1 << 29
+)
+
+// Epochs is the number of epochs; the first is 1: a new flow's mark is 0.
+const Epochs = 0x3fff
+
+// EpochsOf are the epochs in which a flow with this mark was judged.
+func EpochsOf(mark uint32) (original, reply uint16) {
+	return uint16(mark & originalEpoch), uint16(mark & replyEpoch >> replyShift)
+}
+
+// EpochMask is the part of a flow's mark that holds epochs.
+const EpochMask = originalEpoch | replyEpoch
+
+// seals reports whether a chain holds the epoch.
+func (c Chain) seals() bool {
+	return c.Name == "forward" || c.Name == "remember.original" || c.Name == "remember.reply"
+}
+
+// epochUnit is the entrance: a packet of a flow that was judged in this epoch,
+// in its direction, passes at once. A change of policy replaces the epoch in
+// the same transaction, and every direction of every flow is judged once more.
+func epochUnit(f Family, epoch uint16) *unit {
+	u := &unit{}
+	e := uint32(epoch)
+	u.chain(f, "forward", &Hook{Forward, 0},
+		rule(f, OfState{Invalid | Related | Untracked}, goTo("odd")),
+		rule(f, OfDirection{}, OfFlowMark{Mask: originalEpoch, Value: e}, accept),
+		rule(f, OfDirection{Reply: true}, OfFlowMark{Mask: replyEpoch, Value: e << replyShift}, accept),
+		rule(f, goTo("judge")))
+	u.chain(f, "remember.original", nil, rule(f, SetFlowMark{originalEpoch, e}, accept))
+	u.chain(f, "remember.reply", nil, rule(f, SetFlowMark{replyEpoch, e << replyShift}, accept))
+	return u
+}
+
+// Epoch is the policy epoch of a family.
+func (d *Desired) Epoch(f Family) uint16 { return d.epochs[f] }
+
+// SetEpoch puts d into an epoch of a family. It is for whoever has just made d.
+func (d *Desired) SetEpoch(f Family, epoch uint16) {
+	d.units["epoch "+f.String()] = epochUnit(f, epoch)
+	d.epochs[f] = epoch
+}
+
+// KeepEpoch puts d into the epoch that another is in.
+func (d *Desired) KeepEpoch(f Family, from *Desired) {
+	name := "epoch " + f.String()
+	d.units[name], d.epochs[f] = from.units[name], from.epochs[f]
+}
+
+// Turns reports for V4 and V6 whether steps change what a flow's judgement
+// rests on, so that a new epoch must begin.
+func Turns(steps []Step) (turns [2]bool) {
+	for _, s := range steps {
+		switch s := s.(type) {
+		case PutRoute:
+			turns[s.Route.Family] = true
+		case CutRoute:
+			turns[s.Route.Family] = true
+		case Switch:
+			for _, c := range []NftChange{s.Ready, s.Turn, s.Clean} {
+				c.turns(&turns)
+			}
+		}
+	}
+	return turns
+}
+
+func (c NftChange) turns(turns *[2]bool) {
+	mark := func(f Family) {
+		if f != ARP {
+			turns[f] = true
+		}
+	}
+	for _, e := range append(append([]Element{}, c.CutElements...), c.Elements...) {
+		if e.Set != bookSet.Name {
+			mark(e.Family)
+		}
+	}
+	for _, x := range append(append(append([]Chain{}, c.Chains...), c.NewChains...), c.OldChains...) {
+		mark(x.Family)
+	}
+}

@@ -1,0 +1,313 @@
+package kernel
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"github.com/google/nftables/userdata"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"tombolo/linux"
+)
+
+// What one message and one transaction may hold. An element list is one netlink
+// attribute, whose length has 16 bits and silently wraps; and a transaction is
+// one write to a socket whose buffer an ordinary user can't make larger than
+// net.core.wmem_max, 208 KiB on most distributions.
+const (
+	elementsPerMessage   = 400
+	weightPerTransaction = 1000 // in elements, of about 100 bytes
+	socketBuffer         = 8 << 20
+	weightOfRule         = 6
+	weightOfOther        = 2
+)
+
+// nft is our tables of one network namespace.
+type nft struct {
+	ns *os.File
+}
+
+// conn opens a connection. Each transaction has its own: an error leaves
+// acknowledgements in the socket that would be read as the next one's.
+func (n *nft) conn() (*nftables.Conn, error) {
+	return nftables.New(nftables.WithNetNSFd(int(n.ns.Fd())), nftables.AsLasting(), nftables.WithSockOptions(buffers))
+}
+
+func buffers(c *netlink.Conn) error {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return raw.Control(func(fd uintptr) {
+		// The forced kind needs privileges over the machine; the other is
+		// capped. What fits into neither is split.
+		for _, o := range [][2]int{{unix.SO_RCVBUFFORCE, unix.SO_RCVBUF}, {unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}} {
+			if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, o[0], socketBuffer) != nil {
+				_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, o[1], socketBuffer)
+			}
+		}
+	})
+}
+
+func table(f linux.Family) *nftables.Table {
+	family := map[linux.Family]nftables.TableFamily{
+		linux.V4: nftables.TableFamilyIPv4, linux.V6: nftables.TableFamilyIPv6, linux.ARP: nftables.TableFamilyARP,
+	}[f]
+	return &nftables.Table{Name: linux.TableName, Family: family}
+}
+
+// makeTables makes our tables where they do not exist.
+func (n *nft) makeTables() error {
+	return n.transact(func(c *nftables.Conn) error {
+		for _, f := range families {
+			c.AddTable(table(f))
+		}
+		return nil
+	})
+}
+
+var families = [...]linux.Family{linux.V4, linux.V6, linux.ARP}
+
+// transact does what build puts together, all or nothing.
+func (n *nft) transact(build func(*nftables.Conn) error) error {
+	c, err := n.conn()
+	if err != nil {
+		return fmt.Errorf("open nftables: %w", err)
+	}
+	defer c.CloseLasting()
+	if err := build(c); err != nil {
+		return err
+	}
+	if err := c.Flush(); err != nil {
+		return fmt.Errorf("change nftables: %w", err)
+	}
+	return nil
+}
+
+// apply does a batch: in one transaction when it is small, else in several, of
+// which those before and after the turn change nothing that packets meet.
+func (n *nft) apply(b linux.Batch) error {
+	if weight(b.Ready)+weight(b.Turn)+weight(b.Clean) <= weightPerTransaction {
+		return n.change(b.Ready, b.Turn, b.Clean)
+	}
+	for _, part := range []linux.NftChange{b.Ready, b.Turn, b.Clean} {
+		for _, piece := range pieces(part) {
+			if err := n.change(piece); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (n *nft) change(changes ...linux.NftChange) error {
+	return n.transact(func(c *nftables.Conn) error {
+		for _, x := range changes {
+			if err := put(c, x); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func weight(c linux.NftChange) int {
+	w := len(c.CutElements) + len(c.Elements)
+	for _, list := range [][]linux.Chain{c.Chains, c.Seal} {
+		for _, x := range list {
+			w += weightOfOther + weightOfRule*len(x.Rules)
+		}
+	}
+	return w + weightOfOther*(len(c.NewCounters)+len(c.NewSets)+len(c.NewChains)+len(c.OldChains)+len(c.OldSets)+len(c.OldCounters))
+}
+
+// pieces splits a change that is too large for one transaction. What is taken
+// away goes first and the epoch comes last, so that between pieces nothing
+// passes that neither the old nor the new policy lets pass.
+func pieces(c linux.NftChange) []linux.NftChange {
+	if weight(c) <= weightPerTransaction {
+		return []linux.NftChange{c}
+	}
+	var out []linux.NftChange
+	each := func(n int, piece func(from, to int) linux.NftChange, per int) {
+		for from := 0; from < n; from += per {
+			out = append(out, piece(from, min(n, from+per)))
+		}
+	}
+	const many = weightPerTransaction / weightOfOther
+	each(len(c.NewCounters), func(a, b int) linux.NftChange { return linux.NftChange{NewCounters: c.NewCounters[a:b]} }, many)
+	each(len(c.NewSets), func(a, b int) linux.NftChange { return linux.NftChange{NewSets: c.NewSets[a:b]} }, many)
+	each(len(c.NewChains), func(a, b int) linux.NftChange { return linux.NftChange{NewChains: c.NewChains[a:b]} }, many)
+	each(len(c.CutElements), func(a, b int) linux.NftChange { return linux.NftChange{CutElements: c.CutElements[a:b]} }, weightPerTransaction)
+	each(len(c.Chains), func(a, b int) linux.NftChange { return linux.NftChange{Chains: c.Chains[a:b]} }, many/weightOfRule/4)
+	each(len(c.Elements), func(a, b int) linux.NftChange { return linux.NftChange{Elements: c.Elements[a:b]} }, weightPerTransaction)
+	out = append(out, linux.NftChange{Seal: c.Seal})
+	// Chains may jump to one another: rules first, then the chains.
+	each(len(c.OldChains), func(a, b int) linux.NftChange { return linux.NftChange{Chains: emptied(c.OldChains[a:b])} }, many)
+	each(len(c.OldChains), func(a, b int) linux.NftChange { return linux.NftChange{OldChains: c.OldChains[a:b]} }, many)
+	each(len(c.OldSets), func(a, b int) linux.NftChange { return linux.NftChange{OldSets: c.OldSets[a:b]} }, many)
+	each(len(c.OldCounters), func(a, b int) linux.NftChange { return linux.NftChange{OldCounters: c.OldCounters[a:b]} }, many)
+	return out
+}
+
+func emptied(in []linux.Chain) []linux.Chain {
+	out := make([]linux.Chain, len(in))
+	for i, c := range in {
+		out[i] = linux.Chain{Family: c.Family, Name: c.Name, Hook: c.Hook}
+	}
+	return out
+}
+
+// put adds one change to a transaction.
+func put(c *nftables.Conn, x linux.NftChange) error {
+	for _, o := range x.NewCounters {
+		c.AddObj(&nftables.NamedObj{Table: table(o.Family), Name: o.Name, Type: nftables.ObjTypeCounter, Obj: &expr.Counter{}})
+	}
+	for _, s := range x.NewSets {
+		if err := c.AddSet(set(s), nil); err != nil {
+			return fmt.Errorf("add set %s: %w", s.Name, err)
+		}
+	}
+	for _, ch := range x.NewChains {
+		c.AddChain(chain(ch))
+	}
+	if err := putElements(x.CutElements, c.SetDeleteElements); err != nil {
+		return err
+	}
+	for _, ch := range append(append([]linux.Chain{}, x.Chains...), x.Seal...) {
+		if err := putRules(c, ch); err != nil {
+			return err
+		}
+	}
+	if err := putElements(x.Elements, c.SetAddElements); err != nil {
+		return err
+	}
+	for _, ch := range x.OldChains {
+		c.FlushChain(chain(ch))
+	}
+	for _, ch := range x.OldChains {
+		c.DelChain(chain(ch))
+	}
+	for _, s := range x.OldSets {
+		c.DelSet(set(s))
+	}
+	for _, o := range x.OldCounters {
+		c.DeleteObject(&nftables.NamedObj{Table: table(o.Family), Name: o.Name, Type: nftables.ObjTypeCounter, Obj: &expr.Counter{}})
+	}
+	return nil
+}
+
+func chain(ch linux.Chain) *nftables.Chain {
+	out := &nftables.Chain{Name: ch.Name, Table: table(ch.Family)}
+	if ch.Hook == nil {
+		return out
+	}
+	hook := map[linux.HookPoint]*nftables.ChainHook{
+		linux.Prerouting: nftables.ChainHookPrerouting, linux.Input: nftables.ChainHookInput,
+		linux.Forward: nftables.ChainHookForward, linux.Output: nftables.ChainHookOutput,
+	}[ch.Hook.Point]
+	if ch.Family == linux.ARP {
+		hook = nftables.ChainHookRef(0) // NF_ARP_IN
+	}
+	policy := nftables.ChainPolicyDrop
+	out.Type, out.Hooknum, out.Priority, out.Policy = nftables.ChainTypeFilter, hook, nftables.ChainPriorityRef(nftables.ChainPriority(ch.Hook.Priority)), &policy
+	return out
+}
+
+func putRules(c *nftables.Conn, ch linux.Chain) error {
+	target := chain(ch)
+	c.FlushChain(target)
+	for _, r := range ch.Rules {
+		x, err := expressions(ch.Family, r)
+		if err != nil {
+			return fmt.Errorf("rule %q: %w", r.Text, err)
+		}
+		c.AddRule(&nftables.Rule{Table: target.Table, Chain: target, Exprs: x,
+			UserData: userdata.AppendString(nil, userdata.TypeComment, r.Tag)})
+	}
+	return nil
+}
+
+func dataType(t linux.Type) nftables.SetDatatype {
+	return [...]nftables.SetDatatype{
+		linux.PortType: nftables.TypeIFIndex, linux.MACType: nftables.TypeEtherAddr,
+		linux.Addr4Type: nftables.TypeIPAddr, linux.Addr6Type: nftables.TypeIP6Addr, linux.ProtoType: nftables.TypeInetProto,
+		linux.ServiceType: nftables.TypeInetService, linux.MarkType: nftables.TypeMark, linux.HopsType: nftables.TypeICMPCode,
+	}[t]
+}
+
+func set(s linux.Set) *nftables.Set {
+	out := &nftables.Set{Table: table(s.Family), Name: s.Name, Interval: s.Interval, Counter: s.Counted, IsMap: s.Data != linux.NoData}
+	if len(s.Fields) == 1 {
+		out.KeyType = dataType(s.Fields[0])
+	} else {
+		var types []nftables.SetDatatype
+		for _, t := range s.Fields {
+			types = append(types, dataType(t))
+		}
+		out.KeyType, out.Concatenation = nftables.MustConcatSetType(types...), true
+	}
+	switch s.Data {
+	case linux.VerdictData:
+		out.DataType = nftables.TypeVerdict
+	case linux.MarkData:
+		out.DataType = nftables.TypeMark
+	case linux.HopsData:
+		out.DataType = nftables.TypeICMPCode
+	}
+	return out
+}
+
+// putElements adds or deletes elements, set by set, in messages that are small
+// enough. Deletion and addition have the same form.
+func putElements(elements []linux.Element, do func(*nftables.Set, []nftables.SetElement) error) error {
+	for from := 0; from < len(elements); {
+		to := from
+		for to < len(elements) && to-from < elementsPerMessage && elements[to].Set == elements[from].Set && elements[to].Family == elements[from].Family {
+			to++
+		}
+		var list []nftables.SetElement
+		for _, e := range elements[from:to] {
+			list = append(list, element(e)...)
+		}
+		first := elements[from]
+		target := &nftables.Set{Table: table(first.Family), Name: first.Set, IsMap: true}
+		if err := do(target, list); err != nil {
+			return fmt.Errorf("elements of %s: %w", first.Set, err)
+		}
+		from = to
+	}
+	return nil
+}
+
+// element is an element in the kernel's terms. An interval of a single field is
+// two: where it begins, and the first that is not in it any more.
+func element(e linux.Element) []nftables.SetElement {
+	out := nftables.SetElement{Key: []byte(e.Lo), Comment: e.Note}
+	switch {
+	case e.Verdict != linux.Verdict{}:
+		out.VerdictData = verdict(e.Verdict)
+	case e.Set == "hops":
+		out.Val = []byte{byte(e.Mark)}
+	case e.Mark != 0:
+		out.Val = native(e.Mark)
+	}
+	if e.Hi == "" {
+		return []nftables.SetElement{out}
+	}
+	if !e.Single {
+		out.KeyEnd = []byte(e.Hi)
+		return []nftables.SetElement{out}
+	}
+	end := []byte(e.Hi)
+	for i := len(end) - 1; i >= 0; i-- {
+		end[i]++
+		if end[i] != 0 {
+			return []nftables.SetElement{out, {Key: end, IntervalEnd: true}}
+		}
+	}
+	return []nftables.SetElement{out} // to the end of all addresses
+}
