@@ -2,13 +2,8 @@ package store
 
 import (
 	"context"
-	"encoding/binary"
-	"fmt"
-	"net/netip"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -48,15 +43,13 @@ func testUnwritten(t *testing.T, s Store, _ reopen) {
 }
 
 func testCommitted(t *testing.T, s Store, again reopen) {
-	state := mustLoad(t, s)
-	for i, r := range script() {
-		next := mustApply(t, state, i, r)
-		if err := s.Commit(t.Context(), next.Changes(), next.Generation); err != nil {
+	var want string
+	for _, state := range history(t) {
+		if err := s.Commit(t.Context(), state.Changes(), state.Generation); err != nil {
 			t.Fatal(err)
 		}
-		state = next
+		want = rows(state)
 	}
-	want := rows(state)
 	if diff := cmp.Diff(want, rows(mustLoad(t, s))); diff != "" {
 		t.Errorf("loaded (-applied +loaded):\n%s", diff)
 	}
@@ -222,87 +215,8 @@ func mustLoad(t testing.TB, s Store) network.State {
 	return state
 }
 
-var caller = network.Caller{Account: FirstAccount, Region: "us-east-1"}
-
-// epoch is when the requests of these tests are made.
-var epoch = time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)
-
-// mustApply applies r as the n-th request.
-func mustApply(t testing.TB, s network.State, n int, r network.Request) network.State {
-	t.Helper()
-	op := network.Op{Caller: caller, At: epoch.Add(time.Duration(n) * time.Second), Request: r}
-	binary.BigEndian.PutUint64(op.Seed[:], uint64(n)+1)
-	next, err := s.Apply(op)
-	if err != nil {
-		t.Fatalf("request %d, %T: %v", n, r, err)
-	}
-	return next
-}
-
-// script are requests that write rows, change them and delete them.
-func script() []network.Request {
-	return []network.Request{
-		network.OpenWorld{Zones: []string{"us-east-1a", "us-east-1b"}},
-		network.CreateVPC{CIDR: netip.MustParsePrefix("10.0.0.0/16"), Tags: network.Tags{"Name": "marketing <&> \"ö\""}},
-		network.CreateVPC{CIDR: netip.MustParsePrefix("10.1.0.0/16"), Amazon6: true},
-		network.ImportKeyPair{Name: "laptop", Type: "ed25519", Fingerprint: "ab:cd", Public: "ssh-ed25519 AAAA"},
-		network.DeleteKeyPair{Name: "laptop"},
-		network.ImportKeyPair{Name: "desk", Type: "rsa", Fingerprint: "ef:01", Public: "ssh-rsa AAAA"},
-	}
-}
-
 func keyPair(id, name string) network.Change {
 	return network.Change{Kind: "key-pair", Key: id, Row: &network.KeyPair{
 		ID: network.KeyPairID(id), Home: network.Home{Owner: caller.Account, Region: caller.Region}, Name: name, Created: epoch,
 	}}
-}
-
-// rows is what a reader sees of a State, as text.
-func rows(s network.State) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "generation %d\n", s.Generation)
-	put := func(row any) {
-		doc, err := network.Change{Row: row}.Doc()
-		if err != nil {
-			panic(err)
-		}
-		fmt.Fprintf(&b, "%s\n", doc)
-	}
-	if w := s.World(caller); w != nil {
-		put(w)
-	}
-	for tags := range s.TagSetsOf(caller) {
-		put(tags)
-	}
-	for v := range s.VPCs() {
-		put(v)
-	}
-	for n := range s.Subnets() {
-		put(n)
-	}
-	for r := range s.RouteTables() {
-		put(r)
-	}
-	for g := range s.SecurityGroups() {
-		put(g)
-	}
-	for a := range s.ACLs() {
-		put(a)
-	}
-	for e := range s.ENIs() {
-		put(e)
-	}
-	for i := range s.Instances() {
-		put(i)
-	}
-	for p := range s.Peerings() {
-		put(p)
-	}
-	for g := range s.GatewaysOf(caller) {
-		put(g)
-	}
-	for k := range s.KeyPairsOf(caller) {
-		put(k)
-	}
-	return b.String()
 }

@@ -117,8 +117,7 @@ func TestLogCutAnywhereHoldsWholeCommits(t *testing.T) {
 		t.Fatal(err)
 	}
 	want, state := map[uint64]string{0: rows(network.State{})}, network.State{}
-	for i, r := range script() {
-		state = mustApply(t, state, i, r)
+	for _, state = range history(t) {
 		if err := s.Commit(t.Context(), state.Changes(), state.Generation); err != nil {
 			t.Fatal(err)
 		}
