@@ -238,6 +238,12 @@ func (u *unit) listChain(f Family, l *groupList, egress bool) {
 		}
 		rules = append(rules, rule(f, In{Fields: []Field{Protocol, Second}, Set: set}, back))
 	}
+	for _, p := range []network.Protocol{network.TCP, network.UDP} {
+		// An answer that the world may have does not make its flow tracked.
+		if l.openToAll(f, p, egress) {
+			rules = append(rules, rule(f, OfDirection{Reply: true}, OfProtocol{uint8(p)}, back))
+		}
+	}
 	for _, g := range l.groups {
 		if g != nil {
 			rules = append(rules, rule(f, In{Fields: []Field{Protocol, First, Second, peer}, Set: groupSet(g.ID, egress)}, goTo(tracked)))
@@ -254,8 +260,7 @@ func (u *unit) listChain(f Family, l *groupList, egress bool) {
 func (l *groupList) untracked(f Family, egress bool) []allowance {
 	var out []allowance
 	for _, p := range []network.Protocol{network.TCP, network.UDP} {
-		answers := stretches(l.open(f, p, !egress))
-		if len(answers) != 1 || answers[0].ports != allPorts {
+		if !l.openToAll(f, p, !egress) {
 			continue
 		}
 		for _, a := range stretches(l.open(f, p, egress)) {
@@ -264,6 +269,12 @@ func (l *groupList) untracked(f Family, egress bool) []allowance {
 		}
 	}
 	return out
+}
+
+// openToAll reports whether all ports of a protocol are open to the world.
+func (l *groupList) openToAll(f Family, p network.Protocol, egress bool) bool {
+	all := stretches(l.open(f, p, egress))
+	return len(all) == 1 && all[0].ports == allPorts
 }
 
 // open are the rules for a protocol whose peer is the whole world.

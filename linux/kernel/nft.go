@@ -145,10 +145,10 @@ func pieces(c linux.NftChange) []linux.NftChange {
 	each(len(c.Chains), func(a, b int) linux.NftChange { return linux.NftChange{Chains: c.Chains[a:b]} }, many/weightOfRule/4)
 	each(len(c.Elements), func(a, b int) linux.NftChange { return linux.NftChange{Elements: c.Elements[a:b]} }, weightPerTransaction)
 	out = append(out, linux.NftChange{Seal: c.Seal})
-	// Chains may jump to one another: rules first, then the chains.
+	// Rules hold sets and chains, and a map's elements hold chains.
 	each(len(c.OldChains), func(a, b int) linux.NftChange { return linux.NftChange{Chains: emptied(c.OldChains[a:b])} }, many)
-	each(len(c.OldChains), func(a, b int) linux.NftChange { return linux.NftChange{OldChains: c.OldChains[a:b]} }, many)
 	each(len(c.OldSets), func(a, b int) linux.NftChange { return linux.NftChange{OldSets: c.OldSets[a:b]} }, many)
+	each(len(c.OldChains), func(a, b int) linux.NftChange { return linux.NftChange{OldChains: c.OldChains[a:b]} }, many)
 	each(len(c.OldCounters), func(a, b int) linux.NftChange { return linux.NftChange{OldCounters: c.OldCounters[a:b]} }, many)
 	return out
 }
@@ -188,11 +188,12 @@ func put(c *nftables.Conn, x linux.NftChange) error {
 	for _, ch := range x.OldChains {
 		c.FlushChain(chain(ch))
 	}
-	for _, ch := range x.OldChains {
-		c.DelChain(chain(ch))
-	}
+	// A map's elements hold chains, and a chain's rules hold sets.
 	for _, s := range x.OldSets {
 		c.DelSet(set(s))
+	}
+	for _, ch := range x.OldChains {
+		c.DelChain(chain(ch))
 	}
 	for _, o := range x.OldCounters {
 		c.DeleteObject(&nftables.NamedObj{Table: table(o.Family), Name: o.Name, Type: nftables.ObjTypeCounter, Obj: &expr.Counter{}})
