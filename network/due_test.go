@@ -1,8 +1,6 @@
 package network
 
 import (
-	"encoding/binary"
-	"fmt"
 	"testing"
 	"time"
 
@@ -113,104 +111,6 @@ func reload(t testing.TB, s State) State {
 		}
 	}
 	return l.State(s.Generation)
-}
-
-// crowd is a State of about n resources: VPCs with groups and tables, peerings
-// and tokens that are due one day.
-func crowd(b testing.TB, n int) *site {
-	w := newSite(b)
-	w.do(OpenWorld{Zones: zones})
-	for _, q := range []Quota{QuotaVPCs, QuotaGroups, QuotaPeeringRequests} {
-		w.do(SetQuota{q, 1 << 30})
-	}
-	first := VPCID("")
-	for i := 0; ; i++ {
-		// A VPC is 4 resources (with its table, group and ACL); a peering and a
-		// token wait at each.
-		block := fmt.Sprintf("%d.%d.%d.0/24", 11+i>>16, i>>8&0xff, i&0xff)
-		v := w.newVPC(home, block)
-		if first == "" {
-			first = v.ID
-		}
-		w.newGroup(home, v.ID, "web")
-		w.do(RequestPeering{VPC: v.ID, PeerVPC: first})
-		var err error
-		if w.State, err = w.withToken(home, fmt.Sprint("tok", i), CreateACL{VPC: v.ID}); err != nil {
-			b.Fatal(err)
-		}
-		if 7*(i+1) >= n {
-			return w
-		}
-	}
-}
-
-// bench measures one op on a State of 100, 10,000 and 100,000 resources; the
-// last may take three times as long as the first.
-func bench(b *testing.B, make func(w *site) Request) {
-	for _, n := range []int{100, 10_000, 100_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			w := crowd(b, n)
-			op := w.op(home, make(w))
-			b.ReportAllocs()
-			for b.Loop() {
-				op.Seed[15]++
-				binary.BigEndian.PutUint32(op.Seed[8:], uint32(b.N))
-				if _, err := w.Apply(op); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-func (w *site) benchVPC() *VPC { return w.newVPC(home, "10.0.0.0/16") }
-
-func BenchmarkCreateRoute(b *testing.B) {
-	bench(b, func(w *site) Request {
-		v, peer := w.benchVPC(), w.newVPC(home, "10.1.0.0/16")
-		return CreateRoute{v.MainTable, cidr("10.1.0.0/16"), ToPeering{w.newPeering(home, v.ID, home, peer.ID)}}
-	})
-}
-
-func BenchmarkAuthorizeRules(b *testing.B) {
-	bench(b, func(w *site) Request {
-		return AuthorizeRules{Group: w.newGroup(home, w.benchVPC().ID, "db"), Rules: []RuleSpec{tcp(22, "10.0.0.0/8")}}
-	})
-}
-
-func BenchmarkAuthorizeRulesOfAFullGroup(b *testing.B) {
-	bench(b, func(w *site) Request {
-		g := w.newGroup(home, w.benchVPC().ID, "db")
-		for i := range 59 {
-			w.do(AuthorizeRules{Group: g, Rules: []RuleSpec{tcp(i, "10.0.0.0/8")}})
-		}
-		return AuthorizeRules{Group: g, Rules: []RuleSpec{tcp(99, "10.0.0.0/8")}}
-	})
-}
-
-func BenchmarkCreateSecurityGroup(b *testing.B) {
-	bench(b, func(w *site) Request {
-		return CreateSecurityGroup{VPC: w.benchVPC().ID, Name: "db", Description: "d"}
-	})
-}
-
-func BenchmarkRequestPeering(b *testing.B) {
-	bench(b, func(w *site) Request {
-		return RequestPeering{VPC: w.benchVPC().ID, PeerVPC: w.newVPC(home, "10.1.0.0/16").ID}
-	})
-}
-
-func BenchmarkDue(b *testing.B) {
-	for _, n := range []int{100, 10_000, 100_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			w := crowd(b, n)
-			for b.Loop() {
-				if w.Due().IsZero() {
-					b.Fatal("nothing is due")
-				}
-			}
-		})
-	}
 }
 
 // The index of what is due gives the soonest, whatever was put in or taken out.
