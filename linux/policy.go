@@ -12,7 +12,7 @@ const (
 	rootPriority  = 1000
 	middlePrio    = 2000
 	leafPriority  = 4000
-	selfPriority  = 22000
+	selfPriority  = 24000
 	localPriority = 30000
 )
 
@@ -48,28 +48,39 @@ func policyUnit(numbers []uint32, self map[uint32]uint32) *unit {
 	return u
 }
 
+// block is how many priorities a goto leads to: a landing, 16 branches and the
+// end. The kernel ignores a goto to a priority that no rule has, and a block's
+// first branch need not exist, hence the landing; what it matches, the fabric's
+// own packets, has no business in the tree.
+const block = 18
+
 func tree(numbers []uint32) []PolicyRule {
 	var out []PolicyRule
 	roots, middles := map[uint32]bool{}, map[uint32]bool{}
 	for _, n := range numbers {
 		roots[n>>8], middles[n>>4] = true, true
-		out = append(out, PolicyRule{Priority: leafPriority + int(n>>4*17+n&15), Mark: n << tableShift, Mask: tableMask, Table: fibBase + int(n)})
+		out = append(out, PolicyRule{Priority: leafPriority + int(n>>4*block+n&15) + 1, Mark: n << tableShift, Mask: tableMask, Table: fibBase + int(n)})
 	}
 	end := func(priority uint32) {
 		out = append(out, PolicyRule{Priority: int(priority), Goto: localPriority})
 	}
+	land := func(priority uint32) {
+		out = append(out, PolicyRule{Priority: int(priority), FromSelf: true, Goto: localPriority})
+	}
 	for m := range middles {
-		end(leafPriority + m*17 + 16)
+		end(leafPriority + m*block + block - 1)
 		if len(middles) > 1 {
-			out = append(out, PolicyRule{Priority: int(middlePrio + m>>4*17 + m&15), Mark: m << 4 << tableShift, Mask: 0x3ff0 << tableShift, Goto: int(leafPriority + m*17)})
+			land(leafPriority + m*block)
+			out = append(out, PolicyRule{Priority: int(middlePrio+m>>4*block+m&15) + 1, Mark: m << 4 << tableShift, Mask: 0x3ff0 << tableShift, Goto: int(leafPriority + m*block)})
 		}
 	}
 	for r := range roots {
 		if len(middles) > 1 {
-			end(middlePrio + r*17 + 16)
+			end(middlePrio + r*block + block - 1)
 		}
 		if len(roots) > 1 {
-			out = append(out, PolicyRule{Priority: int(rootPriority + r), Mark: r << 8 << tableShift, Mask: 0x3f00 << tableShift, Goto: int(middlePrio + r*17)})
+			land(middlePrio + r*block)
+			out = append(out, PolicyRule{Priority: int(rootPriority + r), Mark: r << 8 << tableShift, Mask: 0x3f00 << tableShift, Goto: int(middlePrio + r*block)})
 		}
 	}
 	if len(roots) > 1 {
