@@ -22,6 +22,8 @@ type call struct {
 	dry     bool // DryRun: everything is checked and nothing happens
 	now     time.Time
 	err     error
+
+	strictImages bool
 }
 
 // fail notes the first thing that is wrong with the request.

@@ -6,5 +6,20 @@ import "slices"
 func operations() []operation {
 	return slices.Concat(
 		vpcOperations(),
+		subnetOperations(),
+		cidrBlockOperations(),
+		routeTableOperations(),
+		routeOperations(),
+		peeringOperations(),
+		securityGroupOperations(),
+		securityGroupRuleOperations(),
+		networkAclOperations(),
+		networkInterfaceOperations(),
+		instanceOperations(),
+		instanceListOperations(),
+		instanceTypeOperations(),
+		imageOperations(),
+		zoneOperations(),
+		tagOperations(),
 	)
 }

@@ -49,6 +49,11 @@ type Config struct {
 	Account network.Account
 	Region  network.Region
 
+	// StrictImages refuses image IDs that are not in the catalogue. Without it any
+	// well-formed one runs the default image, since people's configurations name
+	// real ones.
+	StrictImages bool
+
 	Log *slog.Logger
 	Now func() time.Time // nil is time.Now
 }
