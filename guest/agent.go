@@ -115,7 +115,9 @@ func send(conn *net.UnixConn, doc any, files []*os.File) error {
 		if err != nil {
 			return err
 		}
-		text = text[n:]
+		if text = text[n:]; len(text) == 0 {
+			return nil // writing nothing would still fail if the other end has answered and closed
+		}
 	}
 	_, err = conn.Write(text)
 	return err

@@ -137,6 +137,10 @@ func (g *Guests) Close() {
 	}
 }
 
+// Mode is with which rights the room was made. Inside it every user is id 0, so
+// nothing else tells.
+func (g *Guests) Mode() Mode { return g.holder.Mode }
+
 // Changed receives when Run may have something new to say.
 func (g *Guests) Changed() <-chan struct{} { return g.changed }
 

@@ -43,8 +43,8 @@ func guardMemory(limit int64) {
 	}
 }
 
-// memoryUsed sums the resident memory of all processes but this one, and names the
-// largest. Shared pages count for each.
+// memoryUsed sums the memory of all processes but this one that is not a file's, and
+// names the largest. Memory shared by several counts for each.
 func memoryUsed() (used int64, largest int) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -56,13 +56,14 @@ func memoryUsed() (used int64, largest int) {
 		if err != nil || pid == 1 {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join("/proc", e.Name(), "statm"))
-		fields := strings.Fields(string(text))
-		if err != nil || len(fields) < 2 {
-			continue
+		var size int64
+		for line := range strings.Lines(readString(filepath.Join("/proc", e.Name(), "status"))) {
+			name, value, _ := strings.Cut(line, ":")
+			if name == "RssAnon" || name == "RssShmem" {
+				kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+				size += kib << 10
+			}
 		}
-		pages, _ := strconv.ParseInt(fields[1], 10, 64)
-		size := pages * int64(os.Getpagesize())
 		used += size
 		if size > most {
 			most, largest = size, pid
