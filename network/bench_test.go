@@ -92,7 +92,7 @@ func TestASubnetCanBeFilled(t *testing.T) {
 	w.do(SetQuota{QuotaENIs, 1 << 20})
 	n := w.newSubnet(home, w.newVPC(home, "10.0.0.0/16").ID, "10.0.0.0/20")
 	for free := w.FreeAddrs(n); free > 0; {
-		some := min(free, 100)
+		some := min(free, 50)
 		w.do(CreateENI{ENISpec: ENISpec{Subnet: n.ID, Extra: some - 1}})
 		if free -= some; w.FreeAddrs(n) != free {
 			t.Fatalf("%d addresses are free, want %d", w.FreeAddrs(n), free)

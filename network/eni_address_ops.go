@@ -81,10 +81,12 @@ func (e *edit) assignee(id ENIID, named []netip.Addr, count int) (*ENI, *Subnet,
 
 // assign stores an interface with more addresses, if its instance's type allows.
 func (e *edit) assign(eni *ENI, addrs []netip.Addr) error {
-	if at := eni.Attachment; at != nil {
-		if err := fits(e.Instance(at.Instance), eni); err != nil {
-			return err
-		}
+	var at *Instance
+	if eni.Attachment != nil {
+		at = e.Instance(eni.Attachment.Instance)
+	}
+	if err := fits(at, eni); err != nil {
+		return err
 	}
 	e.putENI(eni)
 	for _, a := range addrs {

@@ -41,11 +41,22 @@ func (e *edit) makeENI(spec ENISpec) (*ENI, error) {
 
 func (e *edit) putENI(eni *ENI) { put(e, &e.enis, kindENI, eni) }
 
+// maxAddrs is how many addresses of a family an interface of the largest instance
+// types can have; nothing can have more, attached or not (AWS: IP addresses per
+// network interface per instance type).
+const maxAddrs = 50
+
 // address gives a new interface its first addresses. Every interface has one of
 // IPv4, but in an IPv6-only subnet, where it has one of IPv6; so it has in a
 // subnet that assigns them on creation (AWS: CreateNetworkInterface;
 // ModifySubnetAttribute, AssignIpv6AddressOnCreation).
 func (e *edit) address(n *Subnet, eni *ENI, spec ENISpec) error {
+	if spec.Extra < 0 {
+		return failWith(InvalidValue, strconv.Itoa(spec.Extra), "secondaryPrivateIpAddressCount")
+	}
+	if spec.Extra6 < 0 {
+		return failWith(InvalidValue, strconv.Itoa(spec.Extra6), "ipv6AddressCount")
+	}
 	want := len(spec.Addrs) + spec.Extra
 	if len(spec.Addrs) == 0 && !n.Native6 {
 		want++
@@ -149,10 +160,14 @@ func (r AttachENI) apply(e *edit) error {
 }
 
 // fits is an error if the interface has more addresses of a family than one of
-// the instance's type may have (AWS: IP addresses per network interface per
+// the instance's type, or of any if there is no instance, may have (AWS: IP addresses per network interface per
 // instance type).
 func fits(i *Instance, eni *ENI) error {
-	if i.MaxAddrs > 0 && max(len(eni.Addrs), len(eni.Addrs6)) > i.MaxAddrs {
+	most := maxAddrs
+	if i != nil && i.MaxAddrs > 0 {
+		most = i.MaxAddrs
+	}
+	if max(len(eni.Addrs), len(eni.Addrs6)) > most {
 		return failWith(LimitExceeded, eni.ID, QuotaAddrs)
 	}
 	return nil
@@ -225,6 +240,9 @@ func (r SetENIAttribute) apply(e *edit) error {
 func (e *edit) claim(n *Subnet, is4 bool, named []netip.Addr, want int) ([]netip.Addr, error) {
 	if want == 0 {
 		return nil, nil
+	}
+	if want > maxAddrs {
+		return nil, failWith(LimitExceeded, n.ID, QuotaAddrs)
 	}
 	if !n.rangeOf(is4).IsValid() {
 		return nil, fail(NoIPv6, n.ID)

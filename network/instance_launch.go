@@ -27,8 +27,7 @@ func (r RunInstances) apply(e *edit) error {
 	for index := range r.Max {
 		before := *e
 		err := e.launch(r, reservation, index, interfaces)
-		full := errors.As(err, new(*Error)) && isFull(err)
-		if full && index >= r.Min {
+		if isFull(err) && index >= r.Min {
 			*e = before
 			return nil
 		}

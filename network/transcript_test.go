@@ -21,7 +21,8 @@ import (
 //
 // A name stands from then on for what the op made, in the order of Created. A
 // value is text, a list a,b,c, a map k:v,k:v or a struct {Field=value …}; a Route's
-// Target is the ID it leads to, or local; a rule's Peer is a CIDR block or a group.
+// Target is the ID it leads to, or local; a rule's Peer is a CIDR block or a group;
+// six#1 is the second /64 of the VPC's block six, n#5 address 5 of subnet n's.
 // "pass 2h" lets time pass. Settle is done after every op, as control does it.
 //
 // Out come the rows: "+" is new, "~" changed (only what differs is shown), "-" gone.
@@ -29,7 +30,7 @@ import (
 // name are named for their kind and number.
 func TestTranscripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/transcripts", func(t *testing.T, path string) {
-		s := &script{site: newSite(t), names: map[string]string{}, counts: map[string]int{}}
+		s := &script{site: newSite(t), names: map[string]string{}, ids: map[string]string{}, counts: map[string]int{}}
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			s.TB = t
 			if d.Cmd != "ops" {
@@ -52,6 +53,7 @@ var callers = map[string]Caller{"home": home, "stranger": stranger, "elsewhere":
 type script struct {
 	*site
 	names  map[string]string // ID → name
+	ids    map[string]string // name → the last ID that had it
 	counts map[string]int
 }
 
@@ -92,7 +94,7 @@ func (s *script) line(line string, out *strings.Builder) {
 	s.must(err)
 	for k, id := range next.Outcome().Created {
 		if k < len(names) && s.names[id] == "" {
-			s.names[id] = names[k]
+			s.names[id], s.ids[names[k]] = names[k], id
 		}
 	}
 	s.print(next, out)
@@ -154,7 +156,8 @@ func (s *script) named(text string) string {
 		if s.names[id] == "" {
 			kind := Kind(id)
 			s.counts[kind]++
-			s.names[id] = kind + strconv.Itoa(s.counts[kind])
+			name := kind + strconv.Itoa(s.counts[kind])
+			s.names[id], s.ids[name] = name, id
 		}
 		return s.names[id]
 	})
@@ -162,10 +165,8 @@ func (s *script) named(text string) string {
 
 // id is what a name stands for; any other text stands for itself.
 func (s *script) id(name string) string {
-	for id, n := range s.names {
-		if n == name {
-			return id
-		}
+	if id := s.ids[name]; id != "" {
+		return id
 	}
 	return name
 }
@@ -227,11 +228,21 @@ func (s *script) field(request reflect.Value, name, value string) {
 func (s *script) set(f reflect.Value, value string) {
 	switch f.Interface().(type) {
 	case netip.Prefix:
+		if name, n, ok := strings.Cut(value, "#"); ok {
+			f.Set(reflect.ValueOf(s.within(name, n)))
+			return
+		}
 		p, err := netip.ParsePrefix(value)
 		s.must(err)
 		f.Set(reflect.ValueOf(p))
 		return
 	case netip.Addr:
+		if name, n, ok := strings.Cut(value, "#"); ok {
+			at, err := strconv.ParseUint(n, 0, 64)
+			s.must(err)
+			f.Set(reflect.ValueOf(nth(s.Subnet(SubnetID(s.id(name))).CIDR6(), at)))
+			return
+		}
 		a, err := netip.ParseAddr(value)
 		s.must(err)
 		f.Set(reflect.ValueOf(a))
@@ -296,6 +307,20 @@ func (s *script) set(f reflect.Value, value string) {
 	default:
 		s.Fatalf("no way to write a %v", f.Type())
 	}
+}
+
+// within is the n-th /64 of an IPv6 block, which is named by its association.
+func (s *script) within(name, n string) netip.Prefix {
+	at, err := strconv.Atoi(n)
+	s.must(err)
+	v := s.VPC(VPCID(s.refs.first(s.id(name), "vpc-")))
+	for _, b := range v.Blocks6 {
+		if string(b.Association) == s.id(name) {
+			return nth64(b.CIDR, at)
+		}
+	}
+	s.Fatalf("%s is no IPv6 block", name)
+	return netip.Prefix{}
 }
 
 func targetNamed(id string) Target {
