@@ -7,16 +7,17 @@ import (
 )
 
 func (r CreateENI) apply(e *edit) error {
-	eni, err := e.makeENI(r.ENISpec)
+	eni, err := e.newENI(r.ENISpec)
 	if err != nil {
 		return err
 	}
+	e.putENI(eni)
 	e.created(eni.key())
 	return e.setTags(eni.key(), r.Tags)
 }
 
-// makeENI makes an interface that is attached to nothing.
-func (e *edit) makeENI(spec ENISpec) (*ENI, error) {
+// newENI is an interface that is attached to nothing and not stored yet.
+func (e *edit) newENI(spec ENISpec) (*ENI, error) {
 	n, err := e.subnet(spec.Subnet)
 	if err != nil {
 		return nil, err
@@ -32,11 +33,7 @@ func (e *edit) makeENI(spec ENISpec) (*ENI, error) {
 		ID: ENIID(e.newID("eni")), Home: n.Home, VPC: n.VPC, Subnet: n.ID, Description: spec.Description,
 		MAC: e.mint.mac(), Groups: groups, SourceDestCheck: true, Created: e.op.At,
 	}
-	if err := e.address(n, eni, spec); err != nil {
-		return nil, err
-	}
-	e.putENI(eni)
-	return eni, nil
+	return eni, e.address(n, eni, spec)
 }
 
 func (e *edit) putENI(eni *ENI) { put(e, &e.enis, kindENI, eni) }

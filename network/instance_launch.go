@@ -242,7 +242,8 @@ func (e *edit) launch(r RunInstances, reservation ReservationID, index int, spec
 
 func (e *edit) putInstance(i *Instance) { put(e, &e.instances, kindInstance, i) }
 
-// interfaceOf is the interface that a spec names or describes.
+// interfaceOf is the interface that a spec names, or the one that it describes,
+// which is stored when it is plugged in.
 func (e *edit) interfaceOf(spec InterfaceSpec, tags Tags) (*ENI, error) {
 	if spec.Existing != "" {
 		eni := e.ENI(spec.Existing)
@@ -251,7 +252,7 @@ func (e *edit) interfaceOf(spec InterfaceSpec, tags Tags) (*ENI, error) {
 		}
 		return eni, nil
 	}
-	eni, err := e.makeENI(spec.New)
+	eni, err := e.newENI(spec.New)
 	if err != nil {
 		return nil, err
 	}
