@@ -40,6 +40,7 @@ var codeNames = [...]string{
 	PrimaryInterface: "primary interface",
 	TerminationOff:   "protected against termination",
 	StopOff:          "protected against stopping",
+	NeverRan:         "never ran",
 	TooLong:          "too long",
 
 	NoDefaultVPC:    "no default VPC",

@@ -73,6 +73,7 @@ const (
 	PrimaryInterface // Subject (an attachment) is of device 0, interface Detail, which can't be detached
 	TerminationOff   // Subject (an instance) is protected against termination
 	StopOff          // Subject (an instance) is protected against stopping
+	NeverRan         // Subject (an instance) can't be stopped before it has been running once
 	TooLong          // Subject is the parameter, Detail how many bytes it may have
 
 	// Of defaults.

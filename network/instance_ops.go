@@ -63,21 +63,23 @@ func (r StartInstances) apply(e *edit) error {
 	})
 }
 
-// apply stops running instances; those that stop already are left alone. A
-// pending instance can't be stopped (AWS: StopInstances; Instance lifecycle).
+// apply stops instances; those that stop already are left alone. One that is
+// pending for the first time can't be stopped, "as it has never reached the
+// 'running' state" (AWS: StopInstances; Instance lifecycle).
 func (r StopInstances) apply(e *edit) error {
 	return e.each(r.Instances, func(i *Instance) error {
-		switch i.State {
-		case InstanceStopping, InstanceStopped:
+		switch {
+		case i.State == InstanceStopping, i.State == InstanceStopped:
 			return nil
-		case InstanceRunning:
-			if i.DisableStop {
-				return fail(StopOff, i.ID)
-			}
-			e.became(i, InstanceStopping, e.byUser())
-			return nil
+		case i.State == InstancePending && i.Boots == 1:
+			return fail(NeverRan, i.ID)
+		case !i.Runs():
+			return wrongInstanceState(i, "stop")
+		case i.DisableStop:
+			return fail(StopOff, i.ID)
 		}
-		return wrongInstanceState(i, "stop")
+		e.became(i, InstanceStopping, e.byUser())
+		return nil
 	})
 }
 
