@@ -18,12 +18,12 @@ import (
 
 func TestMain(m *testing.M) { testnet.Main(m) }
 
-func prefixes(s ...string) []netip.Prefix {
-	var out []netip.Prefix
-	for _, s := range s {
-		out = append(out, netip.MustParsePrefix(s))
+func end(h *testnet.Host, name string, addrs ...string) testnet.End {
+	e := testnet.End{Host: h, Name: name}
+	for _, a := range addrs {
+		e.Addrs = append(e.Addrs, netip.MustParsePrefix(a))
 	}
-	return out
+	return e
 }
 
 // network is a client, a router and a server:
@@ -37,8 +37,8 @@ func newNetwork(t *testing.T) network {
 	t.Helper()
 	testnet.Leaks(t)
 	n := network{testnet.NewHost(t), testnet.NewHost(t), testnet.NewHost(t)}
-	testnet.Link(t, n.client, "eth0", prefixes("10.1.0.1/24", "fd01::1/64"), n.router, "east", prefixes("10.1.0.254/24", "fd01::fe/64"))
-	testnet.Link(t, n.server, "eth0", prefixes("10.2.0.1/24", "10.2.0.2/24", "fd02::1/64", "fd02::2/64"), n.router, "west", prefixes("10.2.0.254/24", "fd02::fe/64"))
+	testnet.Link(t, end(n.client, "eth0", "10.1.0.1/24", "fd01::1/64"), end(n.router, "east", "10.1.0.254/24", "fd01::fe/64"))
+	testnet.Link(t, end(n.server, "eth0", "10.2.0.1/24", "10.2.0.2/24", "fd02::1/64", "fd02::2/64"), end(n.router, "west", "10.2.0.254/24", "fd02::fe/64"))
 	do(t, n.router, func() error {
 		return errors.Join(
 			testnet.SetSysctl("net/ipv4/ip_forward", "1"),

@@ -28,8 +28,8 @@
 //	eni NAME in SUBNET ADDR… [ipv6] [sg SG…] [unchecked] [detached]
 //	eni NAME sg SG…                      these groups from now on
 //	eni NAME check on|off                the source/destination check
-//	eni NAME add ADDR…                   secondary addresses
-//	eni NAME drop ADDR…
+//	eni NAME add ADDR…|ipv6              secondary addresses
+//	eni NAME drop ADDR…|ipv6
 //	instance NAME ENI…                   one machine with several interfaces
 //	instance NAME stopped|started|terminated
 //	close NAME PROTO                     nothing listens there

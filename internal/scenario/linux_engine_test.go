@@ -152,6 +152,7 @@ func (m *machine) forward() error {
 	return m.host.Do(func() error {
 		return errors.Join(
 			testnet.SetSysctl("net/ipv4/ip_forward", "1"),
+			testnet.SetSysctl("net/ipv6/conf/all/forwarding", "1"),
 			testnet.SetSysctl("net/ipv4/conf/all/send_redirects", "0"),
 			testnet.SetSysctl("net/ipv4/conf/default/send_redirects", "0"),
 			testnet.SetSysctl("net/ipv4/conf/all/rp_filter", "0"))

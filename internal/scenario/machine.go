@@ -31,6 +31,10 @@ func (w *world) sayENI(words *words) error {
 		_, err = w.do(who, network.SetENIAttribute{ENI: e.ID, SourceDestCheck: &on})
 		return err
 	case words.accept("add"):
+		if words.accept("ipv6") {
+			_, err = w.do(who, network.AssignAddrs6{ENI: e.ID, Addrs: []netip.Addr{another6(e)}})
+			return err
+		}
 		addrs, err := addresses(words.until())
 		if err != nil {
 			return err
@@ -38,6 +42,10 @@ func (w *world) sayENI(words *words) error {
 		_, err = w.do(who, network.AssignAddrs{ENI: e.ID, Addrs: addrs})
 		return err
 	case words.accept("drop"):
+		if words.accept("ipv6") && len(e.Addrs6) > 0 {
+			_, err = w.do(who, network.UnassignAddrs6{ENI: e.ID, Addrs: e.Addrs6[len(e.Addrs6)-1:]})
+			return err
+		}
 		addrs, err := addresses(words.until())
 		if err != nil {
 			return err
@@ -110,6 +118,16 @@ func addrs6(n *network.Subnet, addrs []netip.Addr) ([]netip.Addr, error) {
 	a4, a6 := addrs[0].As4(), n.CIDR6().Addr().As16()
 	a6[14], a6[15] = a4[2], a4[3]
 	return []netip.Addr{netip.AddrFrom16(a6)}, nil
+}
+
+// another6 is one more IPv6 address for an interface that has some.
+func another6(e *network.ENI) netip.Addr {
+	if len(e.Addrs6) == 0 {
+		return netip.Addr{}
+	}
+	a := e.Addrs6[0].As16()
+	a[13] = byte(len(e.Addrs6))
+	return netip.AddrFrom16(a)
 }
 
 func (w *world) groupsOf(names []string, v *network.VPC) ([]network.GroupID, error) {

@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"flag"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,8 @@ var rewrite = flag.Bool("rewrite", false, "write what packets did into the scena
 
 // TestPackets plays every scenario on a real kernel with real packets.
 func TestPackets(t *testing.T) {
+	testnet.Leaks(t)
+	testnet.WatchMachine(t, fabricPrefixes...)
 	for _, f := range scenarios(t) {
 		t.Run(strings.TrimSuffix(f.Name, ".txt"), func(t *testing.T) {
 			t.Parallel()
@@ -44,6 +47,17 @@ func TestPackets(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fabricPrefixes are where the scenarios' VPCs have their addresses.
+var fabricPrefixes = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("2600:1f00::/24"),
+}
+
+// TestPacketsOfAnOrdinaryUser plays them again where nobody is root.
+func TestPacketsOfAnOrdinaryUser(t *testing.T) {
+	testnet.RunAsOrdinaryUser(t, "^TestPackets$")
 }
 
 func write(t *testing.T, f *scenario.File, r scenario.Report) {

@@ -291,6 +291,8 @@ func waves() []wave {
 // on, until every one of those probes is answered: no dead probe passes for a
 // closed gate.
 func TestTruthTable(t *testing.T) {
+	testnet.Leaks(t)
+	testnet.WatchMachine(t, fabricPrefixes...)
 	s := &site{T: t, now: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)}
 	var pairs []*pair
 	for r := range allOpen + 1 {

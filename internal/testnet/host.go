@@ -157,34 +157,41 @@ func In[T any](h *Host, f func() (T, error)) (T, error) {
 	return v, err
 }
 
-// Link gives two hosts a wire: a veth pair, named after its ends' wishes, up,
-// with these addresses. A host may have many.
-func Link(t testing.TB, a *Host, aName string, aAddrs []netip.Prefix, b *Host, bName string, bAddrs []netip.Prefix) {
+// End is one end of a wire.
+type End struct {
+	Host  *Host
+	Name  string
+	Addrs []netip.Prefix
+}
+
+// Link gives two hosts a wire: a veth pair, up, with these names and addresses.
+// A host may have many. It returns when packets pass.
+func Link(t testing.TB, a, b End) {
 	t.Helper()
-	err := a.Do(func() error {
+	err := a.Host.Do(func() error {
 		nl, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 		if err != nil {
 			return err
 		}
 		defer nl.Close()
-		veth := netlink.NewVeth(netlink.LinkAttrs{Name: aName})
-		veth.PeerName = bName
-		veth.PeerNamespace = netlink.NsFd(int(b.file.Fd()))
+		veth := netlink.NewVeth(netlink.LinkAttrs{Name: a.Name})
+		veth.PeerName = b.Name
+		veth.PeerNamespace = netlink.NsFd(int(b.Host.file.Fd()))
 		return nl.LinkAdd(veth)
 	})
 	if err != nil {
-		t.Fatalf("link %s and %s: %v", aName, bName, err)
+		t.Fatalf("link %s and %s: %v", a.Name, b.Name, err)
 	}
-	if err := a.Do(func() error { return configure(aName, aAddrs) }); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Do(func() error { return configure(bName, bAddrs) }); err != nil {
-		t.Fatal(err)
+	ends := []End{a, b}
+	for _, e := range ends {
+		if err := e.Host.Do(func() error { return configure(e.Name, e.Addrs) }); err != nil {
+			t.Fatal(err)
+		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), settle)
 	defer cancel()
-	for _, h := range []*Host{a, b} {
-		if err := h.Ready(ctx); err != nil {
+	for _, e := range ends {
+		if err := e.Host.Ready(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -27,7 +27,7 @@ func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 func pair(t *testing.T) (a, b *Host) {
 	t.Helper()
 	a, b = NewHost(t), NewHost(t)
-	Link(t, a, "eth0", pfx("10.9.0.1/24", "fd00:9::1/64"), b, "eth0", pfx("10.9.0.2/24", "fd00:9::2/64"))
+	Link(t, End{a, "eth0", pfx("10.9.0.1/24", "fd00:9::1/64")}, End{b, "eth0", pfx("10.9.0.2/24", "fd00:9::2/64")})
 	return a, b
 }
 
