@@ -2,7 +2,6 @@ package linux
 
 import (
 	"fmt"
-	"net/netip"
 
 	"tombolo/network"
 )
@@ -10,9 +9,13 @@ import (
 // compileACLs makes the chains of each network ACL that guards an open port.
 func (j *job) compileACLs() {
 	for id := range j.acls {
-		a := j.s.ACL(id)
-		j.unit(string(id), []any{a}, func() *unit { return aclUnit(id, a) })
+		j.compileACL(id)
 	}
+}
+
+func (j *job) compileACL(id network.ACLID) {
+	a := j.s.ACL(id)
+	j.unit(string(id), []any{a}, func() *unit { return aclUnit(id, a) })
 }
 
 func aclChain(id network.ACLID, egress bool) string { return string(id) + "." + direction(egress) }
@@ -82,15 +85,4 @@ func service(p network.Protocol, r network.PortRange) []Statement {
 		}
 	}
 	return s
-}
-
-// cidrsOf are prefixes of one family.
-func cidrsOf(f Family, all []netip.Prefix) []netip.Prefix {
-	var out []netip.Prefix
-	for _, p := range all {
-		if familyOf(p.Addr()) == f {
-			out = append(out, p)
-		}
-	}
-	return out
 }

@@ -15,6 +15,7 @@ type Compiler struct {
 	book   *Book
 	memo   map[string]remembered
 	stamps uint64
+	last   *job
 }
 
 // remembered is a unit and what it was made from: rows, by pointer, and values.
@@ -39,13 +40,19 @@ func Compile(s network.State) *Desired {
 // Compile is what the kernel shall hold for s, but with the interfaces in
 // closed neither sending nor receiving. Its epochs are not set.
 func (c *Compiler) Compile(s network.State, closed map[network.ENIID]bool) *Desired {
+	if c.last != nil {
+		c.last.out.base = nil // only the latest is ever asked for
+		if d := c.follow(s, closed); d != nil {
+			return d
+		}
+	}
 	c.book.begin()
 	j := &job{
 		Compiler: c, s: s, closed: closed,
 		out:    &Desired{units: map[string]*unit{}, ports: map[network.ENIID]*port{}, zones: map[network.VPCID][]uint16{}},
 		fresh:  make(map[string]remembered, len(c.memo)),
 		groups: map[network.GroupID]bool{}, lists: map[string]*groupList{}, members: map[network.GroupID]uint64{},
-		acls: map[network.ACLID]bool{}, subnets: map[network.SubnetID]bool{}, vpcs: map[network.VPCID]*vpcUse{},
+		acls: map[network.ACLID]bool{}, subnets: map[network.SubnetID]bool{}, vpcs: map[network.VPCID]*vpcUse{}, lowest: map[network.InstanceID]int{},
 	}
 	j.unit("base", nil, baseUnit)
 	j.gather()
@@ -59,6 +66,7 @@ func (c *Compiler) Compile(s network.State, closed map[network.ENIID]bool) *Desi
 	j.unit("book", []any{c.book.version}, func() *unit { return &unit{Objects: Objects{Elements: c.book.elements()}} })
 	c.memo = j.fresh
 	j.zonesOfVPCs()
+	c.last = j
 	return j.out
 }
 
@@ -79,6 +87,7 @@ type job struct {
 	subnets map[network.SubnetID]bool
 	vpcs    map[network.VPCID]*vpcUse
 	tables  []tableUse
+	lowest  map[network.InstanceID]int // device number of a running interface
 }
 
 // unit gives the unit called name: the one made before when it was made from
@@ -95,7 +104,7 @@ func (j *job) unit(name string, from []any, make func() *unit) *unit {
 	for _, e := range old.unit.numbers {
 		j.book.number(e.kind, e.name)
 	}
-	j.out.units[name] = old.unit
+	j.out.put(name, old.unit)
 	return old.unit
 }
 
@@ -132,6 +141,7 @@ type peer struct {
 
 // gather finds the open ports and what they need.
 func (j *job) gather() {
+	var closed []*port
 	for e := range j.s.ENIs() {
 		for _, g := range e.Groups {
 			j.members[g] = mix(j.members[g], j.stamp(e))
@@ -148,8 +158,11 @@ func (j *job) gather() {
 			continue
 		}
 		p.number = j.book.number(portKind, string(e.ID))
+		if low, ok := j.lowest[i.ID]; !ok || e.Attachment.Device < low {
+			j.lowest[i.ID] = e.Attachment.Device
+		}
 		if j.closed[e.ID] {
-			j.closedPort(p)
+			closed = append(closed, p)
 			continue
 		}
 		p.list = j.list(e)
@@ -157,6 +170,9 @@ func (j *job) gather() {
 		j.out.ports[e.ID] = p
 		j.acls[p.subnet.ACL] = true
 		j.use(p)
+	}
+	for _, p := range closed {
+		j.closedPort(p)
 	}
 }
 

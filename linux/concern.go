@@ -8,21 +8,52 @@ import (
 	"tombolo/network"
 )
 
-// concerned are the open interfaces whose packets the units on either side of
-// a difference decide about: those to be closed when it can't be brought about.
-func (d *Desired) concerned(gone, come []concern, have *Desired) []network.ENIID {
-	out := map[network.ENIID]bool{}
-	for _, ports := range []map[network.ENIID]*port{d.ports, have.ports} {
+// Concerns are the open interfaces whose packets a step decides about: those to
+// be closed when it fails, on the way from have to want.
+func Concerns(s Step, have, want *Desired) []network.ENIID {
+	var is func(*port) bool
+	switch s := s.(type) {
+	case Plug:
+		return []network.ENIID{s.Link.ENI}
+	case Unplug:
+		return []network.ENIID{s.Link.ENI}
+	case Switch:
+		is = func(p *port) bool {
+			return slices.ContainsFunc(s.concerns, func(c concern) bool { return c.covers(p) })
+		}
+	case Forget:
+		is = func(p *port) bool { return p.eni.Has(s.Addr) }
+	default:
+		is = func(p *port) bool { return p.index() == PortOf(s) }
+	}
+	all, out := map[network.ENIID]bool{}, map[network.ENIID]bool{}
+	for _, ports := range []map[network.ENIID]*port{want.ports, have.ports} {
 		for id, p := range ports {
-			for _, c := range append(slices.Clone(gone), come...) {
-				if c.covers(p) {
-					out[id] = true
-					break
-				}
+			all[id] = true
+			if is(p) {
+				out[id] = true
 			}
 		}
 	}
+	if len(out) == 0 {
+		out = all // it is no interface's own
+	}
 	return slices.Sorted(maps.Keys(out))
+}
+
+// PortOf is the link that a route or neighbour goes by; 0 for other steps.
+func PortOf(s Step) int {
+	switch s := s.(type) {
+	case PutRoute:
+		return s.Route.Port
+	case CutRoute:
+		return s.Route.Port
+	case PutNeighbour:
+		return s.Neighbour.Port
+	case CutNeighbour:
+		return s.Neighbour.Port
+	}
+	return 0
 }
 
 func (c concern) covers(p *port) bool {
@@ -34,25 +65,3 @@ func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps
 
 // Endpoints are the open interfaces, in order of ID.
 func (d *Desired) Endpoints() []network.ENIID { return slices.Sorted(maps.Keys(d.ports)) }
-
-// PortOf is the index of an open interface's link; 0 when it is not open.
-func (d *Desired) PortOf(id network.ENIID) int {
-	if p := d.ports[id]; p != nil {
-		return p.index()
-	}
-	return 0
-}
-
-// Holding are the open interfaces that have an address, in any VPC.
-func (d *Desired) Holding(addr string) []network.ENIID {
-	var out []network.ENIID
-	for id, p := range d.ports {
-		for _, a := range p.eni.AllAddrs() {
-			if a.String() == addr {
-				out = append(out, id)
-			}
-		}
-	}
-	slices.Sort(out)
-	return out
-}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -46,7 +47,7 @@ type concern struct {
 // endpoint is an address that an interface answers to.
 type endpoint struct {
 	vpc  network.VPCID
-	addr string
+	addr netip.Addr
 	eni  network.ENIID
 }
 
@@ -56,6 +57,18 @@ type Desired struct {
 	epochs [2]uint16 // of V4 and V6, see epoch.go
 	ports  map[network.ENIID]*port
 	zones  map[network.VPCID][]uint16
+
+	// When base is not nil, d differs from it in the units named in delta.
+	base  *Desired
+	delta []string
+}
+
+// put makes a unit a part of d.
+func (d *Desired) put(name string, u *unit) {
+	if d.base != nil && d.units[name] != u {
+		d.delta = append(d.delta, name)
+	}
+	d.units[name] = u
 }
 
 // Observed is a Desired that describes what a kernel holds.
@@ -63,18 +76,44 @@ func Observed(o Objects) *Desired {
 	return &Desired{units: map[string]*unit{"observed": {Objects: o, concern: concern{all: true}}}}
 }
 
-// Links are the interfaces that shall be plugged in, in order of port.
-func (d *Desired) Links() []Link {
-	var out []Link
-	for _, u := range d.units {
-		out = append(out, u.Links...)
+// LinkOf is an interface's link, open or closed.
+func (d *Desired) LinkOf(id network.ENIID) (Link, bool) {
+	for _, name := range []string{string(id), closedName(id)} {
+		if u := d.units[name]; u != nil && len(u.Links) == 1 {
+			return u.Links[0], true
+		}
 	}
-	slices.SortFunc(out, func(a, b Link) int { return a.Port - b.Port })
+	return Link{}, false
+}
+
+// Sets are the sets of all units.
+func (d *Desired) Sets() []Set {
+	var out []Set
+	for _, u := range d.units {
+		out = append(out, u.Sets...)
+	}
 	return out
 }
 
-// Objects are all objects, unit by unit.
-func (d *Desired) Objects() Objects { return d.objects() }
+// Set finds one set.
+func (d *Desired) Set(f Family, name string) (Set, bool) {
+	// Nearly all are in units of their own name.
+	for _, unit := range []string{strings.TrimSuffix(strings.TrimSuffix(name, ".ingress"), ".egress"), "base"} {
+		if u := d.units[unit]; u != nil {
+			for _, s := range u.Sets {
+				if s.Family == f && s.Name == name {
+					return s, true
+				}
+			}
+		}
+	}
+	for _, s := range d.Sets() {
+		if s.Family == f && s.Name == name {
+			return s, true
+		}
+	}
+	return Set{}, false
+}
 
 // objects are all objects of all units.
 func (d *Desired) objects() Objects {

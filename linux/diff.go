@@ -4,9 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
-
-	"tombolo/network"
 )
 
 // Step is one thing to be done to a kernel. The set is closed. Steps are done
@@ -41,12 +40,12 @@ type (
 	// Switch changes nftables.
 	Switch struct {
 		Batch
-		Concerns []network.ENIID
+		concerns []concern
 	}
 	// Forget drops the conntrack entries of an address that an interface has
 	// given up: whoever has it next shall not inherit its flows.
 	Forget struct {
-		Addr  string
+		Addr  netip.Addr
 		Zones []uint16
 	}
 )
@@ -136,7 +135,7 @@ func Diff(have, want *Desired) []Step {
 	}
 	steps := before
 	if batch := diffNft(gone.Objects, come.Objects); batch.Ready.Len()+batch.Turn.Len()+batch.Clean.Len() > 0 {
-		steps = append(steps, Switch{batch, want.concerned(gone.concerns, come.concerns, have)})
+		steps = append(steps, Switch{batch, append(gone.concerns, come.concerns...)})
 	}
 	for _, e := range slices.SortedFunc(maps.Keys(gone.endpoints), endpoint.compare) {
 		if !come.endpoints[e] && have.zones != nil {
@@ -147,7 +146,7 @@ func Diff(have, want *Desired) []Step {
 }
 
 func (e endpoint) compare(x endpoint) int {
-	return cmp.Or(cmp.Compare(e.vpc, x.vpc), cmp.Compare(e.addr, x.addr), cmp.Compare(e.eni, x.eni))
+	return cmp.Or(cmp.Compare(e.vpc, x.vpc), e.addr.Compare(x.addr), cmp.Compare(e.eni, x.eni))
 }
 
 // difference is one side of what differs between two Desireds.
@@ -168,6 +167,22 @@ func (d *difference) add(u *unit) {
 // changed gathers the units in which two Desireds differ.
 func changed(have, want *Desired) (gone, come difference) {
 	gone.endpoints, come.endpoints = map[endpoint]bool{}, map[endpoint]bool{}
+	for _, name := range differing(have, want) {
+		if u := have.units[name]; u != nil {
+			gone.add(u)
+		}
+		if u := want.units[name]; u != nil {
+			come.add(u)
+		}
+	}
+	return gone, come
+}
+
+// differing names the units in which two Desireds differ.
+func differing(have, want *Desired) []string {
+	if want.base == have {
+		return slices.Compact(slices.Sorted(slices.Values(want.delta)))
+	}
 	var names []string
 	for name, u := range have.units {
 		if want.units[name] != u {
@@ -180,15 +195,7 @@ func changed(have, want *Desired) (gone, come difference) {
 		}
 	}
 	slices.Sort(names)
-	for _, name := range names {
-		if u := have.units[name]; u != nil {
-			gone.add(u)
-		}
-		if u := want.units[name]; u != nil {
-			come.add(u)
-		}
-	}
-	return gone, come
+	return names
 }
 
 // compare leaves out what is equal on both sides. A thing that is to be

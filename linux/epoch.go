@@ -47,14 +47,15 @@ func (d *Desired) Epoch(f Family) uint16 { return d.epochs[f] }
 
 // SetEpoch puts d into an epoch of a family. It is for whoever has just made d.
 func (d *Desired) SetEpoch(f Family, epoch uint16) {
-	d.units["epoch "+f.String()] = epochUnit(f, epoch)
+	d.put("epoch "+f.String(), epochUnit(f, epoch))
 	d.epochs[f] = epoch
 }
 
 // KeepEpoch puts d into the epoch that another is in.
 func (d *Desired) KeepEpoch(f Family, from *Desired) {
 	name := "epoch " + f.String()
-	d.units[name], d.epochs[f] = from.units[name], from.epochs[f]
+	d.put(name, from.units[name])
+	d.epochs[f] = from.epochs[f]
 }
 
 // Turns reports for V4 and V6 whether steps change what a flow's judgement

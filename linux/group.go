@@ -16,25 +16,33 @@ type groupList struct {
 // compileGroups makes the sets of each group and the chains of each list.
 func (j *job) compileGroups() {
 	for id := range j.groups {
-		g := j.s.SecurityGroup(id)
-		if g == nil {
-			continue
-		}
-		from := []any{g}
-		for _, r := range g.Rules {
-			if p, ok := r.Peer.(network.PeerGroup); ok {
-				from = append(from, j.s.PeerAlive(g, p), j.members[p.Group])
-			}
-		}
-		j.unit(string(id), from, func() *unit { return j.groupUnit(g) })
+		j.compileGroup(id)
 	}
-	for name, l := range j.lists {
-		from := []any{}
-		for _, g := range l.groups {
-			from = append(from, g)
-		}
-		j.unit("list "+name, from, l.unit)
+	for _, l := range j.lists {
+		j.compileList(l)
 	}
+}
+
+func (j *job) compileGroup(id network.GroupID) {
+	g := j.s.SecurityGroup(id)
+	if g == nil {
+		return
+	}
+	from := []any{g}
+	for _, r := range g.Rules {
+		if p, ok := r.Peer.(network.PeerGroup); ok {
+			from = append(from, j.s.PeerAlive(g, p), j.members[p.Group])
+		}
+	}
+	j.unit(string(id), from, func() *unit { return j.groupUnit(g) })
+}
+
+func (j *job) compileList(l *groupList) {
+	from := []any{}
+	for _, g := range l.groups {
+		from = append(from, g)
+	}
+	j.unit("list "+l.name, from, l.unit)
 }
 
 // groupSet names the set of what a group allows in one direction.

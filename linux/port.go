@@ -13,12 +13,11 @@ func (j *job) compilePorts() {
 	for _, p := range j.ports {
 		v := j.vpcs[p.vpc.ID]
 		sn := j.book.number(subnetKind, string(p.subnet.ID))
-		from := []any{p.eni, p.instance, p.subnet, p.number, v.table, sn, p.list}
+		first := j.firstDevice(p)
+		from := append(make([]any, 0, 8), p.eni, p.instance, p.subnet, p.number, v.table, sn, p.list, first)
 		for _, t := range v.across {
 			from = append(from, t)
 		}
-		first := j.firstDevice(p)
-		from = append(from, first)
 		across := v.across
 		j.unit(string(p.eni.ID), from, func() *unit { return p.unit(v.table, sn, across, first) })
 	}
@@ -27,21 +26,18 @@ func (j *job) compilePorts() {
 // closedPort keeps the link of an interface that shall carry nothing.
 func (j *job) closedPort(p *port) {
 	first := j.firstDevice(p)
-	j.unit("closed "+string(p.eni.ID), []any{p.eni, p.instance, p.subnet, p.number, first}, func() *unit {
+	j.unit(closedName(p.eni.ID), []any{p.eni, p.instance, p.subnet, p.number, first}, func() *unit {
 		return &unit{Objects: Objects{Links: []Link{p.link(first)}}, concern: concern{eni: p.eni.ID},
 			numbers: []entry{{portKind, string(p.eni.ID)}}}
 	})
 }
 
+func closedName(id network.ENIID) string { return "closed " + string(id) }
+
 // firstDevice reports whether no running interface of the instance has a lower
 // device number: that one has the default routes.
 func (j *job) firstDevice(p *port) bool {
-	for e := range j.s.ENIsAt(p.instance.ID) {
-		if e.Attachment != nil && e.Attachment.Device < p.eni.Attachment.Device {
-			return false
-		}
-	}
-	return true
+	return p.eni.Attachment.Device == j.lowest[p.instance.ID]
 }
 
 func (p *port) index() int { return portBase + int(p.number) }
@@ -54,7 +50,7 @@ func (p *port) unit(table, subnet uint32, across []tableUse, first bool) *unit {
 	u.Links = []Link{p.link(first)}
 	for _, a := range e.AllAddrs() {
 		f := familyOf(a)
-		u.concern.address = append(u.concern.address, endpoint{e.VPC, a.String(), e.ID})
+		u.concern.address = append(u.concern.address, endpoint{e.VPC, a, e.ID})
 		u.element(f, "sources", key(nil).own(uint32(p.index())).addr(a).mac(e.MAC), goTo(string(p.subnet.ID)))
 		u.Neighbours = append(u.Neighbours, Neighbour{p.index(), a, e.MAC})
 		r := Route{Family: f, Table: fibBase + int(table), Dst: netip.PrefixFrom(a, a.BitLen()), Port: p.index()}

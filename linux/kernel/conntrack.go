@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/vishvananda/netlink"
 
@@ -59,13 +60,13 @@ func (e *epochs) ask(p *Plane, f linux.Family) error {
 
 // having matches an address's flows in some zones.
 type having struct {
-	addr  string
+	addr  netip.Addr
 	zones map[uint16]bool
 }
 
 // MatchConntrackFlow reports whether a flow is one of them.
 func (h having) MatchConntrackFlow(f *netlink.ConntrackFlow) bool {
-	return h.zones[f.Zone] && (f.Forward.SrcIP.String() == h.addr || f.Forward.DstIP.String() == h.addr)
+	return h.zones[f.Zone] && (addrOf(f.Forward.SrcIP) == h.addr || addrOf(f.Forward.DstIP) == h.addr)
 }
 
 func (p *Plane) forget(s linux.Forget) error {

@@ -13,16 +13,16 @@ import (
 func (p *Plane) Counters() (map[linux.Cause]uint64, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c, err := p.nft.conn()
-	if err != nil {
-		return nil, fmt.Errorf("open nftables: %w", err)
-	}
-	defer c.CloseLasting()
 	out := map[linux.Cause]uint64{}
+	err := p.nft.use(func(c *nftables.Conn) error { return p.count(c, out) })
+	return out, err
+}
+
+func (p *Plane) count(c *nftables.Conn, out map[linux.Cause]uint64) error {
 	for _, f := range families[:2] {
 		objects, err := c.GetNamedObjects(table(f))
 		if err != nil {
-			return nil, fmt.Errorf("list counters: %w", err)
+			return fmt.Errorf("list counters: %w", err)
 		}
 		for _, o := range objects {
 			named, ok := o.(*nftables.NamedObj)
@@ -38,7 +38,7 @@ func (p *Plane) Counters() (map[linux.Cause]uint64, error) {
 	for _, s := range linux.CountingSets() {
 		elements, err := c.GetSetElements(&nftables.Set{Table: table(s.Family), Name: s.Name})
 		if err != nil {
-			return nil, fmt.Errorf("list elements of %s: %w", s.Name, err)
+			return fmt.Errorf("list elements of %s: %w", s.Name, err)
 		}
 		for _, e := range elements {
 			if e.Counter == nil || e.Counter.Packets == 0 {
@@ -49,31 +49,28 @@ func (p *Plane) Counters() (map[linux.Cause]uint64, error) {
 			}
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // restore reads the book that an earlier process has kept in the kernel.
 func (n *nft) restore(b *linux.Book) error {
-	c, err := n.conn()
-	if err != nil {
-		return fmt.Errorf("open nftables: %w", err)
-	}
-	defer c.CloseLasting()
-	sets, err := c.GetSets(table(linux.BookSet().Family))
-	if err != nil {
-		return fmt.Errorf("list sets: %w", err)
-	}
-	for _, s := range sets {
-		if s.Name != linux.BookSet().Name {
-			continue
-		}
-		elements, err := readElements(c, linux.BookSet())
+	return n.use(func(c *nftables.Conn) error {
+		sets, err := c.GetSets(table(linux.BookSet().Family))
 		if err != nil {
-			return err
+			return fmt.Errorf("list sets: %w", err)
 		}
-		return b.Restore(elements)
-	}
-	return nil
+		for _, s := range sets {
+			if s.Name != linux.BookSet().Name {
+				continue
+			}
+			elements, err := readElements(c, linux.BookSet())
+			if err != nil {
+				return err
+			}
+			return b.Restore(elements)
+		}
+		return nil
+	})
 }
 
 // removeTables removes ours; nothing passes without them.

@@ -294,11 +294,11 @@ func (p *Plane) makeSink() error {
 // shut closes an interface on its link, which needs nothing but the link: no
 // packet passes one that is down.
 func (p *Plane) shut(id network.ENIID) error {
-	port := p.ports[id]
-	if port == 0 {
+	l, ok := p.tried.LinkOf(id)
+	if !ok {
 		return nil
 	}
-	link, err := p.rt.LinkByIndex(port)
+	link, err := p.rt.LinkByIndex(l.Port)
 	if missing(err) {
 		return nil
 	}
@@ -313,7 +313,11 @@ func (p *Plane) shut(id network.ENIID) error {
 
 // raise sets a link up again that shut has set down.
 func (p *Plane) raise(id network.ENIID) error {
-	link, err := p.rt.LinkByIndex(p.ports[id])
+	l, ok := p.tried.LinkOf(id)
+	if !ok {
+		return nil
+	}
+	link, err := p.rt.LinkByIndex(l.Port)
 	if missing(err) {
 		return nil
 	}

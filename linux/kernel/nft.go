@@ -27,13 +27,32 @@ const (
 
 // nft is our tables of one network namespace.
 type nft struct {
-	ns *os.File
+	ns      *os.File
+	current *nftables.Conn
 }
 
-// conn opens a connection. Each transaction has its own: an error leaves
-// acknowledgements in the socket that would be read as the next one's.
-func (n *nft) conn() (*nftables.Conn, error) {
-	return nftables.New(nftables.WithNetNSFd(int(n.ns.Fd())), nftables.AsLasting(), nftables.WithSockOptions(buffers))
+// use lends a connection. After an error it is not used again: it may hold
+// acknowledgements that would be read as the next one's.
+func (n *nft) use(f func(*nftables.Conn) error) error {
+	if n.current == nil {
+		c, err := nftables.New(nftables.WithNetNSFd(int(n.ns.Fd())), nftables.AsLasting(), nftables.WithSockOptions(buffers))
+		if err != nil {
+			return fmt.Errorf("open nftables: %w", err)
+		}
+		n.current = c
+	}
+	err := f(n.current)
+	if err != nil {
+		n.close()
+	}
+	return err
+}
+
+func (n *nft) close() {
+	if n.current != nil {
+		_ = n.current.CloseLasting()
+		n.current = nil
+	}
 }
 
 func buffers(c *netlink.Conn) error {
@@ -73,18 +92,15 @@ var families = [...]linux.Family{linux.V4, linux.V6, linux.ARP}
 
 // transact does what build puts together, all or nothing.
 func (n *nft) transact(build func(*nftables.Conn) error) error {
-	c, err := n.conn()
-	if err != nil {
-		return fmt.Errorf("open nftables: %w", err)
-	}
-	defer c.CloseLasting()
-	if err := build(c); err != nil {
-		return err
-	}
-	if err := c.Flush(); err != nil {
-		return fmt.Errorf("change nftables: %w", err)
-	}
-	return nil
+	return n.use(func(c *nftables.Conn) error {
+		if err := build(c); err != nil {
+			return err
+		}
+		if err := c.Flush(); err != nil {
+			return fmt.Errorf("change nftables: %w", err)
+		}
+		return nil
+	})
 }
 
 // apply does a batch: in one transaction when it is small, else in several, of

@@ -29,7 +29,7 @@ func (p *Plane) observe(want *linux.Desired) (*linux.Desired, error) {
 			return nil, err
 		}
 	}
-	if err := p.nft.read(&o, want.Objects().Sets); err != nil {
+	if err := p.nft.read(&o, want.Sets()); err != nil {
 		return nil, err
 	}
 	return linux.Observed(o), nil
@@ -122,11 +122,10 @@ func (p *Plane) readPolicy(o *linux.Objects) error {
 
 // read reads our tables.
 func (n *nft) read(o *linux.Objects, shapes []linux.Set) error {
-	c, err := n.conn()
-	if err != nil {
-		return fmt.Errorf("open nftables: %w", err)
-	}
-	defer c.CloseLasting()
+	return n.use(func(c *nftables.Conn) error { return read(c, o, shapes) })
+}
+
+func read(c *nftables.Conn, o *linux.Objects, shapes []linux.Set) error {
 	known := map[setName]linux.Set{}
 	for _, s := range shapes {
 		known[setName{s.Family, s.Name}] = s
@@ -318,8 +317,17 @@ func hookOf(f linux.Family, ch *nftables.Chain) *linux.Hook {
 
 // verify reads back what a batch touched: the transport below has lost parts of
 // large messages without saying so.
-func (n *nft) verify(b linux.Batch, shapes []linux.Set) error {
-	want, gone := map[linux.Element]bool{}, map[linux.Element]bool{}
+func (n *nft) verify(b linux.Batch, want *linux.Desired) error {
+	return n.use(func(c *nftables.Conn) error {
+		if err := verifyElements(c, b, want); err != nil {
+			return err
+		}
+		return verifyChains(c, b)
+	})
+}
+
+func verifyElements(c *nftables.Conn, b linux.Batch, want *linux.Desired) error {
+	come, gone := map[linux.Element]bool{}, map[linux.Element]bool{}
 	touched := map[setName]bool{}
 	for _, part := range []linux.NftChange{b.Ready, b.Turn} {
 		for _, e := range part.CutElements {
@@ -327,40 +335,36 @@ func (n *nft) verify(b linux.Batch, shapes []linux.Set) error {
 			touched[setName{e.Family, e.Set}] = true
 		}
 		for _, e := range part.Elements {
-			want[e] = true
+			come[e] = true
 			delete(gone, e)
 			touched[setName{e.Family, e.Set}] = true
 		}
 	}
-	c, err := n.conn()
-	if err != nil {
-		return fmt.Errorf("open nftables: %w", err)
-	}
-	defer c.CloseLasting()
-	for _, s := range shapes {
-		if !touched[setName{s.Family, s.Name}] {
-			continue
+	for name := range touched {
+		s, ok := want.Set(name.family, name.name)
+		if !ok {
+			continue // it went with the batch
 		}
 		have, err := readElements(c, s)
 		if err != nil {
 			return err
 		}
 		for _, e := range have {
-			delete(want, e)
+			delete(come, e)
 			if gone[e] {
 				return fmt.Errorf("%w: %s still has an element", errLost, s.Name)
 			}
 		}
 	}
-	for e := range want {
-		return fmt.Errorf("%w: %s lacks %d elements", errLost, e.Set, len(want))
+	for e := range come {
+		return fmt.Errorf("%w: %s lacks %d elements", errLost, e.Set, len(come))
 	}
-	return n.verifyChains(c, b)
+	return nil
 }
 
 var errLost = errors.New("nftables does not hold what was written")
 
-func (n *nft) verifyChains(c *nftables.Conn, b linux.Batch) error {
+func verifyChains(c *nftables.Conn, b linux.Batch) error {
 	for _, part := range []linux.NftChange{b.Ready, b.Turn} {
 		for _, ch := range append(slices.Clone(part.Chains), part.Seal...) {
 			rules, err := c.GetRules(table(ch.Family), &nftables.Chain{Name: ch.Name})

@@ -49,7 +49,7 @@ type Plane struct {
 	dirty    bool           // the kernel must be looked at first
 	audited  time.Time
 	down     map[network.ENIID]bool // interfaces that were closed by their link
-	ports    map[network.ENIID]int
+	tried    *linux.Desired         // what was last attempted
 	status   Status
 }
 
@@ -68,7 +68,7 @@ func Open(c Config) (*Plane, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plane{config: c, rt: rt, nft: &nft{ns: c.Fabric}, dirty: true, down: map[network.ENIID]bool{}, ports: map[network.ENIID]int{}}
+	p := &Plane{config: c, rt: rt, nft: &nft{ns: c.Fabric}, dirty: true, down: map[network.ENIID]bool{}}
 	if err := p.prepare(); err != nil {
 		rt.Close()
 		return nil, err
@@ -109,6 +109,7 @@ func (p *Plane) prepare() error {
 func (p *Plane) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.nft.close()
 	p.rt.Close()
 }
 
@@ -222,25 +223,14 @@ func (r *round) once() ([]network.ENIID, error) {
 		r.dirty = true
 		return want.Endpoints(), err
 	}
-	for _, l := range want.Links() {
-		r.ports[l.ENI] = l.Port
-	}
+	r.tried = want
 	failed, err := r.do(steps, have, want)
 	if err != nil || len(failed) > 0 {
 		r.dirty = true
 		return failed, err
 	}
 	r.have, r.dirty = want, false
-	r.forgetPorts(want)
 	return nil, nil
-}
-
-func (r *round) forgetPorts(want *linux.Desired) {
-	alive := map[network.ENIID]bool{}
-	for _, l := range want.Links() {
-		alive[l.ENI] = true
-	}
-	maps.DeleteFunc(r.ports, func(id network.ENIID, _ int) bool { return !alive[id] })
 }
 
 // known is what the kernel holds: remembered, or looked at.
@@ -315,14 +305,14 @@ func (r *round) do(steps []linux.Step, have, want *linux.Desired) ([]network.ENI
 		if _, turn := s.(linux.Switch); turn && len(failed) > 0 {
 			break
 		}
-		if unplugged[portOf(s)] {
+		if unplugged[linux.PortOf(s)] {
 			continue // it would fail for the same reason
 		}
 		err := r.step(s, want)
 		if err == nil {
 			continue
 		}
-		concerned := concerns(s, have, want)
+		concerned := linux.Concerns(s, have, want)
 		if plug, ok := s.(linux.Plug); ok {
 			id := plug.Link.ENI
 			unplugged[plug.Link.Port] = true
@@ -373,48 +363,9 @@ func (r *round) step(s linux.Step, want *linux.Desired) error {
 		if err := r.nft.apply(s.Batch); err != nil {
 			return err
 		}
-		return r.nft.verify(s.Batch, want.Objects().Sets)
+		return r.nft.verify(s.Batch, want)
 	case linux.Forget:
 		return r.forget(s)
 	}
 	return fmt.Errorf("step %T is not known", s)
-}
-
-// concerns are the interfaces to be closed when a step fails.
-func concerns(s linux.Step, have, want *linux.Desired) []network.ENIID {
-	switch s := s.(type) {
-	case linux.Plug:
-		return []network.ENIID{s.Link.ENI}
-	case linux.Unplug:
-		return []network.ENIID{s.Link.ENI}
-	case linux.Switch:
-		return s.Concerns
-	case linux.Forget:
-		return want.Holding(s.Addr)
-	}
-	var all []network.ENIID
-	for _, d := range []*linux.Desired{want, have} {
-		for _, id := range d.Endpoints() {
-			if d.PortOf(id) == portOf(s) {
-				return []network.ENIID{id}
-			}
-			all = append(all, id)
-		}
-	}
-	return all
-}
-
-// portOf is the link that a route or neighbour goes by; 0 for other steps.
-func portOf(s linux.Step) int {
-	switch s := s.(type) {
-	case linux.PutRoute:
-		return s.Route.Port
-	case linux.CutRoute:
-		return s.Route.Port
-	case linux.PutNeighbour:
-		return s.Neighbour.Port
-	case linux.CutNeighbour:
-		return s.Neighbour.Port
-	}
-	return 0
 }
