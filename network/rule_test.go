@@ -222,7 +222,7 @@ func TestRuleIDsAreUnique(t *testing.T) {
 	for group := range w.SecurityGroups() {
 		for _, r := range group.Rules {
 			if seen[r.ID] || !WellFormed(string(r.ID), "sgr") {
-				t.Error(fmt.Sprintf("rule %s", r.ID))
+				t.Errorf("rule %s", r.ID)
 			}
 			seen[r.ID] = true
 		}
