@@ -221,6 +221,7 @@ var instanceWords = []wording{
 	{rule: network.PrimaryInterface, code: "OperationNotPermitted", message: "The network interface at device index 0 cannot be detached."},
 	{rule: network.TerminationOff, code: "OperationNotPermitted", message: "The instance '{subject}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again."},
 	{rule: network.StopOff, code: "OperationNotPermitted", message: "The instance '{subject}' may not be stopped. Modify its 'disableApiStop' instance attribute and try again."},
+	{rule: network.NeverRan, code: "IncorrectInstanceState", message: "Instance '{subject}' cannot be stopped as it has never reached the 'running' state."},
 	{rule: network.TooLong, code: "InvalidParameterValue", message: "The parameter {subject} is limited to {detail} bytes"},
 	{rule: network.TooLong, subject: "userData", code: "InvalidParameterValue", message: "User data is limited to {detail} bytes"},
 }
