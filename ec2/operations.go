@@ -21,5 +21,12 @@ func operations() []operation {
 		imageOperations(),
 		zoneOperations(),
 		tagOperations(),
+		vpcAttributeOperations(),
+		gatewayOperations(),
+		volumeOperations(),
+		keyPairOperations(),
+		instanceAttributeOperations(),
+		consoleOperations(),
+		emptyOperations(),
 	)
 }
