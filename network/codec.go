@@ -3,6 +3,7 @@ package network
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 )
 
 // Doc is the stored form of the changed row, as JSON; nil when it was deleted.
@@ -116,9 +117,11 @@ func (r *Route) UnmarshalJSON(doc []byte) error {
 	if err := json.Unmarshal(doc, &in); err != nil {
 		return err
 	}
-	if err := r.Dst.UnmarshalText([]byte(in.Dst)); err != nil {
+	dst, err := netip.ParsePrefix(in.Dst)
+	if err != nil {
 		return err
 	}
+	r.Dst = dst
 	r.Origin = in.Origin
 	switch to := in.To; {
 	case to.Local != nil:

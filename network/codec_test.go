@@ -249,3 +249,29 @@ func TestUntouchedRowsAreTheSamePointers(t *testing.T) {
 		t.Errorf("%d rows are new, want the VPC, its table, ACL and group", fresh)
 	}
 }
+
+// FuzzLoader feeds rows to the loader as a damaged disk might: it must refuse them
+// or load them, and what it loads must survive being stored again.
+func FuzzLoader(f *testing.F) {
+	for _, r := range allRows(furnished(f).State) {
+		doc, err := Change{Kind: r.kind, Row: r.row}.Doc()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(r.kind, doc)
+	}
+	f.Add("noodles", []byte(`{}`))
+	f.Add(kindENI, []byte(`{"Attachment":{}}`))
+	f.Fuzz(func(t *testing.T, kind string, doc []byte) {
+		var l Loader
+		if err := l.Add(kind, doc); err != nil {
+			return
+		}
+		once := l.State(1)
+		_ = once.Due()
+		again := reload(t, once)
+		if dump(again) != dump(once) {
+			t.Errorf("stored again, %s %s is\n%s\nnot\n%s", kind, doc, dump(again), dump(once))
+		}
+	})
+}
