@@ -63,49 +63,46 @@ func (r room) recordedCgroups() []string {
 
 func (r room) findCgroups() cgroups {
 	var c cgroups
-	mounts := cgroupMounts()
-	for line := range strings.Lines(readString("/proc/self/cgroup")) {
-		id, rest, _ := strings.Cut(strings.TrimSpace(line), ":")
-		controllers, path, _ := strings.Cut(rest, ":")
-		for _, m := range mounts {
-			if id == "0" && m.v2 {
-				if dir := r.makeV2(m, path); dir != "" {
-					return cgroups{pids: dir, memory: dir, v2: true}
-				}
+	for _, m := range cgroupMounts() {
+		path := ownCgroup(m)
+		if m.v2 {
+			if dir := r.makeV2(m, path); dir != "" {
+				return cgroups{pids: dir, memory: dir, v2: true}
 			}
-			if m.v2 || !m.has(controllers) {
-				continue
-			}
-			dir := filepath.Join(m.at(path), r.roomName())
-			if os.Mkdir(dir, 0o755) != nil && !isDir(dir) {
-				continue
-			}
-			switch {
-			case m.has("pids"):
-				c.pids = dir
-			case m.has("memory"):
-				c.memory = dir
-			default:
-				os.Remove(dir)
-			}
+			continue
+		}
+		if !m.has("pids") && !m.has("memory") {
+			continue
+		}
+		dir := filepath.Join(m.at(path), r.roomName())
+		if os.Mkdir(dir, 0o755) != nil && !isDir(dir) {
+			continue
+		}
+		if m.has("pids") {
+			c.pids = dir
+		}
+		if m.has("memory") {
+			c.memory = dir
 		}
 	}
 	return c
 }
 
-// makeV2 makes the room's cgroup below the highest one that we may write and that
-// hands out both controllers: our own has processes in it, and so may not.
-func (r room) makeV2(m cgroupMount, own string) string {
-	var found string
-	for dir := m.at(own); strings.HasPrefix(dir, m.point); dir = filepath.Dir(dir) {
-		if unix.Access(dir, unix.W_OK) != nil || unix.Access(filepath.Join(dir, "cgroup.procs"), unix.W_OK) != nil {
-			break
-		}
-		given := strings.Fields(readString(filepath.Join(dir, "cgroup.subtree_control")))
-		if slices.Contains(given, "pids") && slices.Contains(given, "memory") {
-			found = dir
+// ownCgroup is this process's cgroup in the hierarchy m, as /proc/self/cgroup says.
+func ownCgroup(m cgroupMount) string {
+	for line := range strings.Lines(readString("/proc/self/cgroup")) {
+		id, rest, _ := strings.Cut(strings.TrimSpace(line), ":")
+		controllers, path, _ := strings.Cut(rest, ":")
+		if m.v2 && id == "0" || !m.v2 && m.has(controllers) {
+			return path
 		}
 	}
+	return "/"
+}
+
+// makeV2 makes the room's cgroup where there is a place for it.
+func (r room) makeV2(m cgroupMount, own string) string {
+	found := delegatedAbove(m, own)
 	if found == "" {
 		return ""
 	}
@@ -118,6 +115,22 @@ func (r room) makeV2(m cgroupMount, own string) string {
 		return ""
 	}
 	return dir
+}
+
+// delegatedAbove is the highest cgroup above our own that we may write and that
+// hands out both controllers: our own has processes in it, and so may not.
+func delegatedAbove(m cgroupMount, own string) string {
+	var found string
+	for dir := m.at(own); strings.HasPrefix(dir, m.point); dir = filepath.Dir(dir) {
+		if unix.Access(dir, unix.W_OK) != nil || unix.Access(filepath.Join(dir, "cgroup.procs"), unix.W_OK) != nil {
+			break
+		}
+		given := strings.Fields(readString(filepath.Join(dir, "cgroup.subtree_control")))
+		if slices.Contains(given, "pids") && slices.Contains(given, "memory") {
+			found = dir
+		}
+	}
+	return found
 }
 
 // place puts an instance's first process, and so all that follow, under its limits.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -35,7 +36,7 @@ func Down(dir string) error {
 	}
 	// The daemon is not below the holder, but its mount namespace is the room's.
 	if rec.Boot == machineBoot() {
-		if err := endAll(rec.Mount); err != nil {
+		if err := r.endAll(rec.Mount); err != nil {
 			return err
 		}
 	}
@@ -85,9 +86,9 @@ func endHolder(rec holderRecord) error {
 }
 
 // endAll kills the processes whose mount namespace is the room's.
-func endAll(mount string) error {
+func (r room) endAll(mount string) error {
 	for deadline := time.Now().Add(downTimeout); ; {
-		left := processesIn(mount)
+		left := r.processesIn(mount)
 		if len(left) == 0 {
 			return nil
 		}
@@ -99,7 +100,7 @@ func endAll(mount string) error {
 			if err != nil {
 				continue
 			}
-			if at, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", pid)); err == nil && at == mount {
+			if r.isHome(pid, mount) {
 				p.kill()
 				p.await(time.Second)
 			}
@@ -108,15 +109,32 @@ func endAll(mount string) error {
 	}
 }
 
-func processesIn(mount string) []int {
+// isHome reports whether a process is in the room's mount namespace. The number of
+// a namespace is given to another as soon as it is gone, and that may be
+// anybody's: what counts is that the room's own filesystem is mounted there.
+func (r room) isHome(pid int, mount string) bool {
+	at, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", pid))
+	if err != nil || at != mount {
+		return false
+	}
+	for line := range strings.Lines(readString(fmt.Sprintf("/proc/%d/mountinfo", pid))) {
+		if fields := strings.Fields(line); len(fields) > 4 && unescape(fields[4]) == r.place() {
+			return true
+		}
+	}
+	return false
+}
+
+// unescape undoes what proc(5) does to blanks in paths.
+func unescape(path string) string {
+	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(path)
+}
+
+func (r room) processesIn(mount string) []int {
 	var out []int
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == os.Getpid() {
-			continue
-		}
-		if at, err := os.Readlink(filepath.Join("/proc", e.Name(), "ns/mnt")); err == nil && at == mount {
+		if pid, err := strconv.Atoi(e.Name()); err == nil && pid != os.Getpid() && r.isHome(pid, mount) {
 			out = append(out, pid)
 		}
 	}

@@ -21,9 +21,9 @@ import (
 type control uint8
 
 const (
-	succeeds control = iota + 1 // outside it works, so inside something stops it
-	asRoot                      // outside it works for root who has all capabilities
-	pointless                   // it cannot be tried outside: it would harm, or means nothing
+	succeeds  control = iota + 1 // outside it works, so inside something stops it
+	asRoot                       // outside it works for root who has all capabilities
+	pointless                    // it cannot be tried outside: it would harm, or means nothing
 )
 
 type attempt struct {

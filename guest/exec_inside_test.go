@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"tombolo/network"
 )
 
 func testExec(t *testing.T, s *site) {
@@ -112,7 +110,7 @@ func testSignals(t *testing.T, s *site) {
 	// A client that goes away takes its program along.
 	p, err = s.g.Start(context.Background(), id, Command{Args: []string{"sleep", "1234"}})
 	check(t, err)
-	s.says(id, "pgrep -c -x sleep", "1")
+	eventually(t, "the program runs", func() bool { out, _ := s.run(id, "pgrep -c -x sleep"); return out == "1\n" })
 	check(t, p.Hangup())
 	if status, err := p.Wait(); err != nil || status.Signal != unix.SIGHUP && status.Signal != unix.SIGKILL {
 		t.Errorf("after the hangup: %+v, %v", status, err)
@@ -193,5 +191,3 @@ func testUsers(t *testing.T, s *site) {
 	s.says(id, `touch /tmp/f && chown ec2-user:ec2-user /tmp/f && stat -c %U /tmp/f && setpriv --reuid=1000 --regid=1000 --clear-groups id -u &&
 		ip addr add 10.9.9.9/32 dev lo && ip route add 10.8.0.0/16 dev lo && echo 0 > /proc/sys/net/ipv4/conf/lo/forwarding && echo ok`, "ec2-user\n1000\nok")
 }
-
-var _ network.InstanceID

@@ -117,30 +117,31 @@ func holderMain(args []string) error {
 // roomMain furnishes the room. Its last step is to run on from the room's own
 // copy of the binary, so that the file it was started from can be replaced.
 func roomMain(args []string) error {
-	control := os.NewFile(holderControl, "control")
 	r := room{args[0]}
 	binary, err := r.furnish()
-	if err != nil {
-		tell(control, err.Error())
-		return err
+	if err == nil {
+		err = unix.Exec(binary, []string{"tombolo-room", roleKeep, r.dir},
+			[]string{"GOMAXPROCS=1", "GOGC=10", "GOMEMLIMIT=4MiB"})
 	}
+	tell(os.NewFile(holderControl, "control"), err.Error())
+	return err
+}
+
+// keepMain is process 1 of the room: it collects orphans and is otherwise there.
+// It catches every signal that can be caught, because its death is the death of
+// every instance; Down uses SIGKILL. It says that it is ready only now: while a
+// program with several threads executes another, its number names nobody.
+func keepMain() error {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals)
+	control := os.NewFile(holderControl, "control")
 	if err := tell(control, "ready"); err != nil {
 		return err
 	}
 	if word, err := listen(control); err != nil || word != "keep" {
 		return errors.New("the maker of this room is gone")
 	}
-	unix.CloseOnExec(holderControl)
-	return unix.Exec(binary, []string{"tombolo-room", roleKeep, r.dir},
-		[]string{"GOMAXPROCS=1", "GOGC=10", "GOMEMLIMIT=4MiB"})
-}
-
-// keepMain is process 1 of the room: it collects orphans and is otherwise there.
-// It catches every signal that can be caught, because its death is the death of
-// every instance; Down uses SIGKILL.
-func keepMain() error {
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals)
+	control.Close()
 	debug.FreeOSMemory()
 	for {
 		for {

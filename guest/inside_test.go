@@ -35,4 +35,3 @@ func inside(t *testing.T, dir string) {
 		t.Run(c.name, func(t *testing.T) { c.test(t, newSite(t, g)) })
 	}
 }
-

@@ -145,12 +145,13 @@ func downLeavesNothing(t *testing.T, dir string) {
 	rec, err := r.record()
 	check(t, err)
 	if !rec.alive() {
-		t.Error("the room did not outlive its daemon")
+		state, start, err := processStat(rec.PID)
+		t.Errorf("the room did not outlive its daemon: %+v is %q %d %v at boot %s", rec, state, start, err, machineBoot())
 	}
 	groups := r.recordedCgroups()
 	check(t, Down(dir))
 	check(t, Down(dir)) // again
-	if left := processesIn(rec.Mount); len(left) > 0 {
+	if left := r.processesIn(rec.Mount); len(left) > 0 {
 		t.Errorf("processes %v are left", left)
 	}
 	if _, _, err := processStat(rec.PID); err == nil && rec.alive() {

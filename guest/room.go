@@ -70,13 +70,18 @@ func (r room) write(rec holderRecord) error {
 	return os.Rename(r.run("room.json.new"), r.run("room.json"))
 }
 
-// alive reports whether the recorded holder still runs.
+// alive reports whether the recorded holder still runs. One that is dying has lost
+// its namespaces already.
 func (h holderRecord) alive() bool {
 	if h.PID == 0 || h.Boot != machineBoot() {
 		return false
 	}
 	state, start, err := processStat(h.PID)
-	return err == nil && start == h.Start && state != "Z" && state != "X"
+	if err != nil || start != h.Start || state == "Z" || state == "X" {
+		return false
+	}
+	mount, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", h.PID))
+	return err == nil && mount == h.Mount
 }
 
 func machineBoot() string {
@@ -134,6 +139,9 @@ func Enter(dir string, argv []string) error {
 	r, err := roomOf(dir)
 	if err != nil {
 		return err
+	}
+	if isDir(r.place("ns")) && !InRoom(dir) {
+		return errors.New("the first process of this room has died, and with it every instance: leave it and start again")
 	}
 	if err := r.prepare(); err != nil {
 		return err
