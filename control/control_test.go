@@ -221,6 +221,50 @@ func TestRequestsThatWaitShareATransaction(t *testing.T) {
 	})
 }
 
+// lazyDisk is a disk whose commits take 2 ms.
+type lazyDisk struct{ disk }
+
+func (d *lazyDisk) Commit(ctx context.Context, changes []network.Change, generation uint64) error {
+	pass(2 * time.Millisecond)
+	return d.disk.Commit(ctx, changes, generation)
+}
+
+func TestCallersThatComeBackAreWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := new(lazyDisk)
+		c := start(t, Config{Store: d})
+		const callers, each = 8, 20
+		var all sync.WaitGroup
+		for i := range callers {
+			all.Go(func() {
+				for n := range each {
+					caller := network.Caller{Account: network.Account(fmt.Sprintf("%012d", i*each+n)), Region: "us-east-1"}
+					must(t, c, caller, createVPC("10.0.0.0/16"))
+					pass(100 * time.Microsecond) // the caller reads the answer and asks again
+				}
+			})
+		}
+		all.Wait()
+		if least := callers * each / callers; d.commits > least+5 {
+			t.Errorf("%d transactions for %d requests of %d callers, want about %d", d.commits, callers*each, callers, least)
+		}
+	})
+}
+
+func TestCallerThatIsAloneNeverWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, Config{Store: new(lazyDisk)})
+		begin := time.Now()
+		for n := range 5 {
+			caller := network.Caller{Account: network.Account(fmt.Sprintf("%012d", n)), Region: "us-east-1"}
+			must(t, c, caller, createVPC("10.0.0.0/16"))
+		}
+		if took := time.Since(begin); took != 10*time.Millisecond {
+			t.Errorf("five calls took %v, five transactions take 10ms", took)
+		}
+	})
+}
+
 func TestFailedCommitFailsEveryRequestOfItsBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := new(disk)

@@ -1,7 +1,9 @@
 package control
 
 import (
+	"context"
 	"sync"
+	"time"
 
 	"tombolo/network"
 )
@@ -50,6 +52,40 @@ func (q *queue) put(jobs ...*job) {
 		return
 	}
 	q.wake.up()
+}
+
+// company is how many requests were carried out last, and how long it is worth
+// while to wait for as many again.
+type company struct {
+	size     int
+	patience time.Duration
+}
+
+// gather waits for company. Callers that were just answered are about to ask
+// again: to go on with the first of them would make the others wait for two
+// transactions instead of one, turn after turn. A caller that is alone never
+// waits, and nobody longer than half of what the last transaction took.
+func (q *queue) gather(ctx context.Context, last company) {
+	if last.size < 2 || q.len() >= last.size {
+		return
+	}
+	enough := time.NewTimer(last.patience)
+	defer enough.Stop()
+	for q.len() < last.size {
+		select {
+		case <-q.wake:
+		case <-enough.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (q *queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.jobs)
 }
 
 // take removes the next jobs, at most n. A reset comes alone: it and what follows

@@ -13,6 +13,9 @@ import (
 // request waits for its last.
 const maxBatch = 512
 
+// maxPatience bounds how long a request waits for company.
+const maxPatience = time.Millisecond
+
 // maxPause bounds how long the writer sleeps. Timers stand still while the
 // machine is suspended; the clock on the wall, which Due means, does not.
 const maxPause = time.Minute
@@ -30,15 +33,18 @@ func (c *Control) write(ctx context.Context) {
 		case <-c.queue.wake:
 		case <-timer.C:
 		}
-		pause := time.Duration(0)
+		pause, last := time.Duration(0), company{}
 		for ctx.Err() == nil {
+			c.queue.gather(ctx, last)
 			jobs := c.queue.take(maxBatch)
+			begin := time.Now()
 			if err := c.turn(jobs, retry.failing()); err != nil {
 				pause = retry.next()
 			} else {
 				retry.reset()
 				pause = c.untilDue()
 			}
+			last = company{len(jobs), min(time.Since(begin)/2, maxPatience)}
 			if len(jobs) == 0 {
 				break
 			}
