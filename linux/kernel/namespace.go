@@ -6,7 +6,6 @@ import (
 	"runtime"
 
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -37,9 +36,16 @@ func inside(ns *os.File, f func() error) error {
 	return <-done
 }
 
-// handle is a netlink connection into a namespace.
+// handle is a netlink connection into a namespace. It is made on a thread of
+// inside's: the library's own way there unlocks its thread even when the way back
+// is barred, which it is for an ordinary user, and whatever runs on that thread
+// next would be in the fabric.
 func handle(ns *os.File, protocols ...int) (*netlink.Handle, error) {
-	h, err := netlink.NewHandleAt(netns.NsHandle(ns.Fd()), protocols...)
+	var h *netlink.Handle
+	err := inside(ns, func() (err error) {
+		h, err = netlink.NewHandle(protocols...)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}

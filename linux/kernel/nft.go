@@ -35,11 +35,15 @@ type nft struct {
 // acknowledgements that would be read as the next one's.
 func (n *nft) use(f func(*nftables.Conn) error) error {
 	if n.current == nil {
-		c, err := nftables.New(nftables.WithNetNSFd(int(n.ns.Fd())), nftables.AsLasting(), nftables.WithSockOptions(buffers))
+		// See handle for why the library is not told the namespace.
+		err := inside(n.ns, func() (err error) {
+			n.current, err = nftables.New(nftables.AsLasting(), nftables.WithSockOptions(buffers))
+			return err
+		})
 		if err != nil {
+			n.current = nil
 			return fmt.Errorf("open nftables: %w", err)
 		}
-		n.current = c
 	}
 	err := f(n.current)
 	if err != nil {
