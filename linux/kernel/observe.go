@@ -340,24 +340,48 @@ func verifyElements(c *nftables.Conn, b linux.Batch, want *linux.Desired) error 
 			touched[setName{e.Family, e.Set}] = true
 		}
 	}
+	missing := map[setName]int{}
+	for e := range come {
+		missing[setName{e.Family, e.Set}]++
+	}
 	for name := range touched {
 		s, ok := want.Set(name.family, name.name)
 		if !ok {
 			continue // it went with the batch
 		}
+		if err := verifySet(c, s, come, gone, missing[name]); err != nil {
+			return err
+		}
+	}
+	for e := range come {
+		return fmt.Errorf("%w: %s lacks %d elements", errLost, e.Set, len(come))
+	}
+	return nil
+}
+
+// looks is how often a set is read before an element counts as missing: the
+// kernel's list of a hash table that it is enlarging meanwhile has holes.
+const looks = 5
+
+// verifySet takes what it finds out of come, where missing elements are of s.
+func verifySet(c *nftables.Conn, s linux.Set, come, gone map[linux.Element]bool, missing int) error {
+	for range looks {
 		have, err := readElements(c, s)
 		if err != nil {
 			return err
 		}
 		for _, e := range have {
-			delete(come, e)
 			if gone[e] {
 				return fmt.Errorf("%w: %s still has an element", errLost, s.Name)
 			}
+			if come[e] {
+				delete(come, e)
+				missing--
+			}
 		}
-	}
-	for e := range come {
-		return fmt.Errorf("%w: %s lacks %d elements", errLost, e.Set, len(come))
+		if missing == 0 {
+			break
+		}
 	}
 	return nil
 }
