@@ -62,9 +62,6 @@ const downTimeout = 30 * time.Second
 // endHolder kills the first process of the room's PID namespace. The kernel reports
 // its end only after every process below it has ended.
 func endHolder(rec holderRecord) error {
-	if !rec.alive() {
-		return nil
-	}
 	holder, err := openProcess(rec.PID)
 	if errors.Is(err, unix.ESRCH) {
 		return nil
@@ -73,8 +70,9 @@ func endHolder(rec holderRecord) error {
 		return err
 	}
 	defer holder.Close()
-	if !rec.alive() {
-		return nil // it ended between the look and the opening
+	// Looked at after the opening, so that both mean the same process.
+	if _, start, err := processStat(rec.PID); err != nil || start != rec.Start || rec.Boot != machineBoot() {
+		return nil
 	}
 	if err := holder.kill(); err != nil {
 		return fmt.Errorf("end the room: %w", err)

@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, Enter(dir, os.Args))
 		os.Exit(1)
 	}
+	if os.Getenv(envMany) != "" {
+		many(1000)
+	}
 	if os.Getenv(envDrive) != "" {
 		drive()
 	}
@@ -68,7 +71,7 @@ type testUser struct {
 const madeUpUser, subordinateBase = 61234, 700000
 
 // modes are those that the caller can have: root can be everybody.
-func modes(t *testing.T) []testUser {
+func modes(t testing.TB) []testUser {
 	if rootlike() {
 		return []testUser{{Root, 0}, {Subids, madeUpUser}, {SingleUID, madeUpUser}}
 	}
