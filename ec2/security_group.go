@@ -160,7 +160,7 @@ func permissionFilters(prefix string, egress bool) []filter[*network.SecurityGro
 }
 
 func portText(r network.Rule, port int) string {
-	if r.Protocol == network.AnyProtocol {
+	if !hasPorts(r.RuleSpec) {
 		return ""
 	}
 	return number(port)
@@ -200,12 +200,17 @@ func (c *call) permissionsOf(rules []network.Rule, egress bool) []wire.IpPermiss
 	return out
 }
 
-// emptyPermission has the protocol and the ports, which a rule for every
-// protocol has not.
+// hasPorts reports whether a rule has ports, or a type and code. One for every
+// protocol, or for one that has none, shows none (getmoto/moto#1612).
+func hasPorts(r network.RuleSpec) bool {
+	return protocolNames[r.Protocol] != ""
+}
+
+// emptyPermission is a permission without sources.
 func emptyPermission(r network.RuleSpec) wire.IpPermission {
 	p := wire.IpPermission{IpProtocol: text(protocolName(r.Protocol)), UserIdGroupPairs: []wire.UserIdGroupPair{},
 		IpRanges: []wire.IpRange{}, Ipv6Ranges: []wire.Ipv6Range{}, PrefixListIds: []wire.PrefixListId{}}
-	if r.Protocol != network.AnyProtocol {
+	if hasPorts(r) {
 		p.FromPort, p.ToPort = long(r.Ports.From), long(r.Ports.To)
 	}
 	return p

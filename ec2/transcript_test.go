@@ -139,8 +139,9 @@ func (p *party) say(action, params string) string {
 		if p.w.State().Generation != before {
 			p.t.Errorf("%s was refused and changed something", form)
 		}
-		// A Describe answers DryRun before it looks at pages and ids.
-		if dryStatus != 0 && !strings.HasPrefix(action, "Describe") && (dryStatus != status || code(dryBody) != code(body)) {
+		// What reads answers DryRun before it looks at pages and ids.
+		reads := strings.HasPrefix(action, "Describe") || strings.HasPrefix(action, "Get")
+		if dryStatus != 0 && !reads && (dryStatus != status || code(dryBody) != code(body)) {
 			p.t.Errorf("%s is refused with %s, with DryRun it is %s", form, body, dryBody)
 		}
 		return fmt.Sprintf("%d %s: %s\n", status, code(body), p.named(message(body)))
