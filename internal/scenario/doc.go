@@ -10,6 +10,7 @@
 // and below it stands one outcome for each, up to an empty line.
 //
 //	vpc NAME CIDR… [ipv6] [account NUMBER] [region NAME]
+//	vpc NAME default                     the VPC that every account has
 //	subnet NAME in VPC CIDR [ipv6]
 //	table NAME in VPC [for SUBNET…]      a route table; VPC.main is there from the start
 //	table NAME for SUBNET…               SUBNET then follows NAME, which may be VPC.main

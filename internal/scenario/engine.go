@@ -49,8 +49,6 @@ type Flow struct {
 	// is long where an answer is expected and short where silence is, so that a
 	// busy machine does not turn one into the other.
 	Patience time.Duration
-	// Silent says that silence is what is expected.
-	Silent bool
 }
 
 // Result is what became of a Flow.
@@ -70,14 +68,18 @@ type Outcome struct {
 	Result Result
 	Seen   netip.Addr // the source address as the answering side saw it, if it said
 	MTU    int        // the path MTU that a router asked for on the way, or 0
-	// Cause says what dropped the packet; the zero Cause where the engine
-	// cannot tell.
+	// Cause says what dropped the packet. The zero Cause is for engines that
+	// never can tell; one that can, and has found nothing, says Uncounted.
 	Cause Cause
 }
 
+// Uncounted is the cause of silence for which nothing in the network has dropped
+// a packet: nobody was there to answer, or nothing was sent.
+const Uncounted = "uncounted"
+
 // Cause is why a packet was dropped.
 type Cause struct {
-	Word      string // sg-denied, acl-denied, no-route, blackhole, …
+	Word      string // sg-denied, acl-denied, no-route, blackhole, … or Uncounted
 	At        string // the ID of the component that decided
 	Direction string // ingress, egress or ""
 	Rule      string // of a network ACL: the number of the entry, or *

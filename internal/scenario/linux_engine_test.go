@@ -30,6 +30,8 @@ type linuxEngine struct {
 	machines map[network.InstanceID]*machine
 	state    network.State
 	flows    map[string]*probe.Flow
+	// owned are all addresses that an interface has ever had.
+	owned map[netip.Addr]bool
 	// stalled are the causes of conversations that were cut: TCP goes on
 	// retransmitting, and what is counted for that is nobody else's.
 	stalled map[linux.Cause]bool
@@ -38,6 +40,7 @@ type linuxEngine struct {
 // machine is a running instance: a namespace and the servers in it.
 type machine struct {
 	host    *testnet.Host
+	errors  *testnet.Capture // of ICMP errors that came in
 	boots   int
 	servers map[string]bool
 	stop    context.CancelFunc
@@ -52,7 +55,7 @@ func newLinuxEngine() (*linuxEngine, error) {
 	}
 	e := &linuxEngine{
 		fabric: fabric, machines: map[network.InstanceID]*machine{},
-		flows: map[string]*probe.Flow{}, stalled: map[linux.Cause]bool{},
+		flows: map[string]*probe.Flow{}, stalled: map[linux.Cause]bool{}, owned: map[netip.Addr]bool{},
 	}
 	e.plane, err = kernel.Open(kernel.Config{Fabric: fabric.File(), InstanceNS: e.namespace})
 	if err != nil {
@@ -126,6 +129,9 @@ func (e *linuxEngine) boot(s network.State) (fresh, gone []*machine, err error) 
 		}
 	}
 	for eni := range s.ENIs() {
+		for _, a := range eni.AllAddrs() {
+			e.owned[a] = true
+		}
 		if eni.SourceDestCheck || eni.Attachment == nil || e.machines[eni.Attachment.Instance] == nil {
 			continue
 		}
@@ -142,9 +148,44 @@ func startMachine(boots int) (*machine, error) {
 		return nil, err
 	}
 	m := &machine{host: host, boots: boots, servers: map[string]bool{}}
+	if m.errors, err = host.Watch(isError); err != nil {
+		return nil, err
+	}
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	// A handshake that the network has cut must not be counted again and again.
 	return m, host.Do(func() error { return testnet.SetSysctl("net/ipv4/tcp_synack_retries", "0") })
+}
+
+// isError picks what routers say of packets that they do not carry, but for
+// packet-too-big, which AWS sends (AWS: Path MTU Discovery).
+func isError(s testnet.Seen) bool {
+	switch {
+	case s.Outgoing:
+		return false
+	case s.Proto == testnet.ProtoICMP:
+		return s.Type == 3 && s.Code != 4 || s.Type == 5 || s.Type == 11 || s.Type == 12
+	case s.Proto == testnet.ProtoICMPv6:
+		return s.Type == 1 || s.Type == 3 || s.Type == 4 || s.Type == 137
+	}
+	return false
+}
+
+// said are the errors that machines have received from no machine: the network
+// itself must never say a word.
+func (e *linuxEngine) said() ([]testnet.Seen, error) {
+	var all []testnet.Seen
+	for _, m := range e.machines {
+		errors, err := m.errors.Packets()
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range errors {
+			if !e.owned[s.Src] {
+				all = append(all, s)
+			}
+		}
+	}
+	return all, nil
 }
 
 // forward makes a router of a machine.
@@ -162,6 +203,7 @@ func (m *machine) forward() error {
 func (m *machine) shutDown() {
 	m.stop()
 	m.done.Wait()
+	m.errors.Close()
 	m.host.Close()
 }
 
@@ -208,11 +250,10 @@ func (e *linuxEngine) Send(f scenario.Flow) (scenario.Outcome, error) {
 	if err != nil || out.Result != scenario.NoReply {
 		return out, err
 	}
-	after, err := e.plane.Counters()
-	if err != nil {
-		return out, err
+	if f.Kind == scenario.Resolve {
+		return out, nil // ARP is answered or not; nothing drops it
 	}
-	cause, err := e.blame(before, after)
+	cause, err := e.cause(before)
 	if err != nil {
 		return out, err
 	}
@@ -221,6 +262,24 @@ func (e *linuxEngine) Send(f scenario.Flow) (scenario.Outcome, error) {
 	}
 	out.Cause = scenario.Cause{Word: cause.Why, At: cause.At, Direction: cause.Direction, Rule: cause.Entry}
 	return out, nil
+}
+
+// cause is what was counted since before. A busy machine may be late with it,
+// and a list that is read while the kernel rearranges it may have holes.
+func (e *linuxEngine) cause(before map[linux.Cause]uint64) (linux.Cause, error) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for range 10 {
+		after, err := e.plane.Counters()
+		if err != nil {
+			return linux.Cause{}, err
+		}
+		if c, err := e.blame(before, after); err != nil || c.Why != scenario.Uncounted {
+			return c, err
+		}
+		<-tick.C
+	}
+	return linux.Cause{Why: scenario.Uncounted}, nil
 }
 
 // blame finds the one cause that was counted.
@@ -240,7 +299,7 @@ func (e *linuxEngine) blame(before, after map[linux.Cause]uint64) (linux.Cause, 
 	}
 	switch len(grown) {
 	case 0:
-		return linux.Cause{}, nil
+		return linux.Cause{Why: scenario.Uncounted}, nil
 	case 1:
 		return grown[0], nil
 	}

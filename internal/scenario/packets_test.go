@@ -34,6 +34,9 @@ func TestPackets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if said, err := e.said(); err != nil || len(said) > 0 {
+				t.Errorf("the network spoke: %v %v", said, err)
+			}
 			if r.Skipped != "" {
 				t.Logf("skipped after %d questions: %s", r.Asked, r.Skipped)
 			}

@@ -34,7 +34,7 @@ type Seen struct {
 func (s Seen) Differs() bool { return !agrees(s.Got, s.Line.Want) }
 
 // agrees compares what both sides can know: an engine that cannot tell causes
-// says none.
+// says none, never a wrong one.
 func agrees(got, want string) bool {
 	word, _, hasCause := strings.Cut(want, ":")
 	return got == want || hasCause && got == word
@@ -97,7 +97,7 @@ func Run(f *File, e Engine) (Report, error) {
 func (w *world) question(line Line) (Flow, error) {
 	words := &words{line.Words[1:]}
 	expected := strings.HasPrefix(line.Want, "no reply") || strings.HasPrefix(line.Want, "dropped") || line.Want == "silent"
-	f := Flow{Patience: patient, Silent: expected}
+	f := Flow{Patience: patient}
 	if expected {
 		f.Patience = impatient
 	}
@@ -132,8 +132,8 @@ func (w *world) again(f Flow) (Flow, error) {
 	if !ok {
 		return f, fmt.Errorf("flow %s was never opened", f.Name)
 	}
-	opened.Patience, opened.Silent = f.Patience, f.Silent
-	if !f.Silent {
+	opened.Patience = f.Patience
+	if f.Patience == patient {
 		// TCP comes back with its next retransmission, which may be seconds away.
 		opened.Patience = 4 * patient
 	}

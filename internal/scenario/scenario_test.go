@@ -72,6 +72,45 @@ func TestEveryScenarioCitesItsRuleAndBuildsItsNetwork(t *testing.T) {
 	}
 }
 
+// TestScenariosAreNotVacuous: a corpus in which everything is delivered, or
+// nothing is, or in which a cause never shows, proves little.
+func TestScenariosAreNotVacuous(t *testing.T) {
+	outcomes := map[string]int{}
+	all := 0
+	for _, f := range scenarios(t) {
+		for _, l := range f.Lines {
+			if l.Want == "" {
+				continue
+			}
+			all++
+			what, cause, _ := strings.Cut(l.Want, ": ")
+			what, _, _ = strings.Cut(what, " mtu ")
+			outcomes[what]++
+			why, rest, _ := strings.Cut(cause, " at ")
+			outcomes[why]++
+			for _, direction := range []string{"ingress", "egress"} {
+				if strings.Contains(rest, " "+direction) {
+					outcomes[why+" "+direction]++
+				}
+			}
+		}
+	}
+	for _, what := range []string{"delivered", "no reply"} {
+		if 4*outcomes[what] < all {
+			t.Errorf("%d of %d questions end with %s: want a quarter", outcomes[what], all, what)
+		}
+	}
+	for _, what := range []string{
+		"refused", "arrived", "dropped", "answered", "silent",
+		"sg-denied egress", "sg-denied ingress", "acl-denied egress", "acl-denied ingress", "no-route", "blackhole",
+		"not-in-peer-cidr", "source-not-in-vpc", "no-such-address", "spoofed", "dest-check", "not-supported", scenario.Uncounted,
+	} {
+		if outcomes[what] == 0 {
+			t.Errorf("no scenario shows %s", what)
+		}
+	}
+}
+
 const small = `# One VPC (AWS: How Amazon VPC works).
 vpc a 10.0.0.0/16 ipv6
 subnet a1 in a 10.0.1.0/24 ipv6
@@ -152,10 +191,10 @@ no reply
 	}
 	f := e.flows[0]
 	if f.Source.String() != "10.0.1.11" || f.To.String() != "10.0.1.20" || f.Port != 53 || f.Protocol != network.UDP ||
-		f.Size != 100 || f.TTL != 3 || !f.DontFragment || f.Silent {
+		f.Size != 100 || f.TTL != 3 || !f.DontFragment {
 		t.Errorf("%+v", f)
 	}
-	if f := e.flows[1]; !f.Source.Is6() || !f.To.Is6() || f.Protocol != network.ICMPv6 || !f.Silent || f.Patience >= e.flows[0].Patience {
+	if f := e.flows[1]; !f.Source.Is6() || !f.To.Is6() || f.Protocol != network.ICMPv6 || f.Patience >= e.flows[0].Patience {
 		t.Errorf("%+v", f)
 	}
 	if f := e.flows[2]; !f.Closed || f.Target == "" {
@@ -164,7 +203,7 @@ no reply
 	if f := e.flows[3]; f.Kind != scenario.OneWay || f.Source.String() != "192.0.2.1" || f.Protocol != 47 {
 		t.Errorf("%+v", f)
 	}
-	if a, b := e.flows[4], e.flows[5]; a.Kind != scenario.Keep || a.Name != "f" || b.Port != a.Port || !b.Silent {
+	if a, b := e.flows[4], e.flows[5]; a.Kind != scenario.Keep || a.Name != "f" || b.Port != a.Port {
 		t.Errorf("%+v\n%+v", a, b)
 	}
 }

@@ -46,6 +46,9 @@ func (w *world) statement(line Line) error {
 
 func (w *world) sayVPC(words *words) error {
 	name, who, ipv6 := words.next(), home, false
+	if words.accept("default") {
+		return w.defaultVPC(name)
+	}
 	var blocks []netip.Prefix
 	for len(words.rest) > 0 {
 		switch {
@@ -75,10 +78,29 @@ func (w *world) sayVPC(words *words) error {
 			return err
 		}
 	}
-	v := w.state.VPC(network.VPCID(id))
+	w.nameDefaults(name, w.state.VPC(network.VPCID(id)))
+	return nil
+}
+
+func (w *world) nameDefaults(name string, v *network.VPC) {
 	w.name("table", name+".main", string(v.MainTable))
 	w.name("acl", name+".acl", string(v.DefaultACL))
 	w.name("sg", name+".default", string(v.DefaultGroup))
+}
+
+// defaultVPC names the VPC that an account has from the first day.
+func (w *world) defaultVPC(name string) error {
+	if _, err := w.do(home, network.OpenWorld{Zones: zones(home)}); err != nil {
+		return err
+	}
+	v := w.state.DefaultVPC(home)
+	w.name("vpc", name, string(v.ID))
+	w.nameDefaults(name, v)
+	for g := range w.state.GatewaysOf(home) {
+		if g.VPC == v.ID {
+			w.name("gateway", name+".igw", string(g.ID))
+		}
+	}
 	return nil
 }
 
