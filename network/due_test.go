@@ -1,6 +1,8 @@
 package network
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -141,4 +143,40 @@ func TestTimersGiveTheSoonest(t *testing.T) {
 			}
 		}
 	})
+}
+
+// One Settle does everything that is due, in the order of time, and leaves what is not.
+func TestSettleDoesAllThatIsDueAndNothingElse(t *testing.T) {
+	w := newSite(t)
+	hub := w.newVPC(home, "10.0.0.0/16")
+	var asked []PeeringID
+	for k := range 5 {
+		spoke := w.newVPC(home, fmt.Sprintf("10.%d.0.0/16", k+1))
+		asked = append(asked, PeeringID(w.do(RequestPeering{VPC: hub.ID, PeerVPC: spoke.ID})))
+		w.pass(time.Hour)
+	}
+	w.do(AcceptPeering{asked[4]})
+	w.now = dayOne.Add(peeringExpiry + 2*time.Hour)
+	w.as(home, Settle{})
+	var ended []string
+	for _, c := range w.Changes() {
+		ended = append(ended, c.Key)
+	}
+	if want := []string{string(asked[0]), string(asked[1]), string(asked[2])}; !slices.Equal(ended, want) {
+		t.Errorf("changed %v, want %v in the order in which they were asked", ended, want)
+	}
+	w.wantStatus(asked[2], PeeringExpired)
+	w.wantStatus(asked[3], PeeringPending)
+	w.wantStatus(asked[4], PeeringActive)
+	if got, want := w.Due(), dayOne.Add(peeringExpiry+3*time.Hour); !got.Equal(want) {
+		t.Errorf("due %v, want %v", got, want)
+	}
+	w.pass(time.Hour)
+	w.pass(peeringEndedShown)
+	if n := len(slices.Collect(w.Peerings())); n != 1 {
+		t.Errorf("%d peerings are left, want the active one", n)
+	}
+	if !w.Due().IsZero() {
+		t.Errorf("something is due at %v", w.Due())
+	}
 }

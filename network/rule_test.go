@@ -302,3 +302,70 @@ func TestGroupIsASetOfRules(t *testing.T) {
 		t.Errorf("%d ops were done and %d refused: the test says little", done, refused)
 	}
 }
+
+// AWS: ModifySecurityGroupRules; DeleteSecurityGroup: a rule is one thing with one
+// ID and its tags, from Authorize until it is revoked or its group goes.
+func TestARuleKeepsItsIDAndTagsThroughItsLife(t *testing.T) {
+	w, g := newGrouped(t)
+	id := RuleID(w.do(AuthorizeRules{Group: g, Rules: []RuleSpec{tcp(22, "10.0.0.0/8")}, Tags: Tags{"Name": "ssh"}}))
+	keeps := func() {
+		t.Helper()
+		if owner := w.GroupOfRule(id); owner == nil || owner.ID != g {
+			t.Fatalf("rule %s is of %v", id, owner)
+		}
+		w.wantTags(string(id), Tags{"Name": "ssh"})
+	}
+	keeps()
+	w.do(ModifyRules{g, []Rule{{id, tcp(2222, "192.0.2.0/24")}}})
+	keeps()
+	w.do(DescribeRules{Group: g, ByID: []Rule{{id, RuleSpec{Description: "ssh"}}}})
+	keeps()
+	w.do(AuthorizeRules{Group: g, Rules: []RuleSpec{tcp(22, "10.0.0.0/8")}})
+	keeps()
+	w.do(ModifyRules{g, []Rule{{id, fromGroup(g)}}})
+	keeps()
+	if rule, _ := w.SecurityGroup(g).Rule(id); rule.Peer != (PeerGroup{Group: g, Owner: home.Account}) {
+		t.Errorf("the peer is %+v", rule.Peer)
+	}
+	w.do(DeleteSecurityGroup{g})
+	if w.GroupOfRule(id) != nil || w.Tags(home, string(id)) != nil {
+		t.Error("the rule outlived its group")
+	}
+}
+
+// AWS: ModifySecurityGroupRules obeys the quota too: a rule that moves to the
+// other family takes a place there.
+func TestModifyObeysTheQuotaOfTheOtherFamily(t *testing.T) {
+	w, g := newGrouped(t)
+	w.doAs(home, OpenWorld{Zones: zones})
+	w.do(SetQuota{QuotaRules, 2})
+	six := w.as(home, AuthorizeRules{Group: g, Rules: []RuleSpec{tcp(1, "2001:db8::/32"), tcp(2, "2001:db8::/32")}}).Created
+	four := w.as(home, AuthorizeRules{Group: g, Rules: []RuleSpec{tcp(1, "10.0.0.0/8")}}).Created
+	move := func(id, to string) ModifyRules {
+		return ModifyRules{g, []Rule{{RuleID(id), tcp(9, to)}}}
+	}
+	w.refuses(move(four[0], "2001:db8:1::/48"), LimitExceeded, string(g), string(QuotaRules))
+	w.do(move(six[0], "10.0.0.0/8"))
+	w.refuses(move(six[1], "10.1.0.0/16"), LimitExceeded, string(g), string(QuotaRules))
+	w.do(move(four[0], "2001:db8:1::/48"))
+}
+
+// Rules that name a group are the same rule whatever is said of its owner, VPC or
+// peering: AWS fills these in.
+func TestAGroupIsOnePeerHoweverItIsNamed(t *testing.T) {
+	w, g := newGrouped(t)
+	named := func(peer PeerGroup) []RuleSpec {
+		return []RuleSpec{{Protocol: TCP, Ports: PortRange{1, 1}, Peer: peer}}
+	}
+	plain := PeerGroup{Group: g}
+	owned := PeerGroup{Group: g, Owner: home.Account}
+	full := PeerGroup{Group: g, Owner: home.Account, VPC: w.SecurityGroup(g).VPC, Peering: "pcx-0123456789abcdef0"}
+	for _, first := range []PeerGroup{plain, owned, full} {
+		w.do(AuthorizeRules{Group: g, Rules: named(first)})
+		for _, again := range []PeerGroup{plain, owned, full} {
+			w.refuses(AuthorizeRules{Group: g, Rules: named(again)}, Duplicate, "peer: "+string(g)+", TCP, from port: 1, to port: 1, ALLOW", "")
+		}
+		w.do(RevokeRules{Group: g, Rules: named(full)})
+	}
+	w.wantRules(g, outAll)
+}
