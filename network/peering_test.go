@@ -433,3 +433,32 @@ func TestPeeringMovesOnlyAsItsLifecycleSays(t *testing.T) {
 		t.Errorf("only these moves were met: %v", met)
 	}
 }
+
+// AWS: VPC peering connection quotas: an active peering takes a place at both of
+// its VPCs, a request one of the requester's account until it is answered.
+func TestPeeringTakesAPlaceAtBothSides(t *testing.T) {
+	w := newSite(t)
+	for _, c := range []Caller{home, stranger} {
+		w.doAs(c, OpenWorld{Zones: zones})
+		w.doAs(c, SetQuota{QuotaPeerings, 1})
+		w.doAs(c, SetQuota{QuotaPeeringRequests, 1})
+	}
+	hub := w.newVPC(stranger, "10.0.0.0/16")
+	asks := func(block string) PeeringID {
+		t.Helper()
+		v := w.newVPC(home, block)
+		return PeeringID(w.do(RequestPeering{VPC: v.ID, PeerVPC: hub.ID, PeerOwner: stranger.Account}))
+	}
+	first := asks("10.1.0.0/16")
+	late := w.newVPC(home, "10.2.0.0/16")
+	again := RequestPeering{VPC: late.ID, PeerVPC: hub.ID, PeerOwner: stranger.Account}
+	w.refuses(again, LimitExceeded, "123456789012/us-east-1", string(QuotaPeeringRequests))
+	w.doAs(stranger, AcceptPeering{first})
+	second := PeeringID(w.do(again))
+	w.refusesTo(stranger, AcceptPeering{second}, LimitExceeded, string(hub.ID), string(QuotaPeerings))
+	w.doAs(stranger, RejectPeering{second})
+	third := asks("10.3.0.0/16")
+	w.do(DeletePeering{first})
+	w.doAs(stranger, AcceptPeering{third})
+	w.wantStatus(third, PeeringActive)
+}
