@@ -111,3 +111,20 @@ func TestWhatHoldsNothing(t *testing.T) {
 	}
 	w.do(DeleteVPC{a.ID})
 }
+
+// A thing that is gone is not deleted twice: the second time it does not exist.
+func TestNothingIsDeletedTwice(t *testing.T) {
+	w := newSite(t)
+	v := w.newVPC(home, "10.0.0.0/16")
+	n := w.newSubnet(home, v.ID, "10.0.1.0/24")
+	for _, tc := range []struct {
+		r  Request
+		id string
+	}{
+		{DeleteSubnet{n.ID}, string(n.ID)},
+		{DeleteVPC{v.ID}, string(v.ID)},
+	} {
+		w.do(tc.r)
+		w.refuses(tc.r, NotFound, tc.id, "")
+	}
+}

@@ -158,7 +158,8 @@ func pick[T any](m *machine, pool []T) T { return pool[m.rand.IntN(len(pool))] }
 // apply does op, and checks what must be true of every op.
 func (m *machine) apply(op Op) *Error {
 	m.Logf("%T %+v", op.Request, op.Request)
-	next, err := m.State, error(nil)
+	var next State
+	var err error
 	if m.rand != nil && m.oneIn(20) {
 		next, err = m.watched(op)
 	} else {
