@@ -49,6 +49,13 @@ func (d *disk) Commit(ctx context.Context, changes []network.Change, generation 
 	return d.Memory.Commit(ctx, changes, generation)
 }
 
+// count is how many commits were tried.
+func (d *disk) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.commits
+}
+
 func (d *disk) set(fail error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -152,8 +159,8 @@ func TestRefusedRequestChangesNothing(t *testing.T) {
 		if !errors.As(err, &refused) {
 			t.Errorf("error is %v, want a *network.Error", err)
 		}
-		if c.State().Generation != 0 || d.commits != 0 {
-			t.Errorf("generation %d, %d commits; want none", c.State().Generation, d.commits)
+		if c.State().Generation != 0 || d.count() != 0 {
+			t.Errorf("generation %d, %d commits; want none", c.State().Generation, d.count())
 		}
 	})
 }
@@ -186,9 +193,9 @@ func crowd(t *testing.T, c *Control, d *disk, n int, outcome func()) []error {
 	t.Helper()
 	answers := make([]error, n+1)
 	release := d.block()
-	go func() { _, answers[0] = try(c, createVPC("10.0.0.0/16")) }()
-	synctest.Wait() // the writer is in its commit
 	var all sync.WaitGroup
+	all.Go(func() { _, answers[0] = try(c, createVPC("10.0.0.0/16")) })
+	synctest.Wait() // the writer is in its commit
 	for i := 1; i <= n; i++ {
 		all.Go(func() {
 			r := network.CreateVPC{CIDR: netip.MustParsePrefix("10.0.0.0/16")}
@@ -215,8 +222,8 @@ func TestRequestsThatWaitShareATransaction(t *testing.T) {
 				t.Errorf("request %d is answered %v", i, err)
 			}
 		}
-		if d.commits != 2 || vpcs(c.State()) != 50 || c.State().Generation != 50 {
-			t.Errorf("%d commits, %d VPCs, generation %d; want 2, 50, 50", d.commits, vpcs(c.State()), c.State().Generation)
+		if d.count() != 2 || vpcs(c.State()) != 50 || c.State().Generation != 50 {
+			t.Errorf("%d commits, %d VPCs, generation %d; want 2, 50, 50", d.count(), vpcs(c.State()), c.State().Generation)
 		}
 	})
 }
@@ -245,8 +252,8 @@ func TestCallersThatComeBackAreWaitedFor(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if least := callers * each / callers; d.commits > least+5 {
-			t.Errorf("%d transactions for %d requests of %d callers, want about %d", d.commits, callers*each, callers, least)
+		if least := callers * each / callers; d.count() > least+5 {
+			t.Errorf("%d transactions for %d requests of %d callers, want about %d", d.count(), callers*each, callers, least)
 		}
 	})
 }
@@ -298,7 +305,7 @@ func TestStoreRecoversWithoutBeingAsked(t *testing.T) {
 		if s := c.Status(); !s.Degraded() || !s.Reasons[0].Since.Equal(since.UTC().Truncate(time.Millisecond)) {
 			t.Errorf("status %+v, want degraded since %v", s, since)
 		}
-		if tries := d.commits; tries < 3500 || tries > 3700 {
+		if tries := d.count(); tries < 3500 || tries > 3700 {
 			t.Errorf("%d commits tried in an hour, want one a second or so", tries)
 		}
 		d.set(nil)

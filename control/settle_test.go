@@ -25,13 +25,13 @@ func TestWhatIsDueAtOnceIsSettledBeforeTheCallReturns(t *testing.T) {
 		if got := c.State().Peering(id).Status; got != network.PeeringPending {
 			t.Errorf("requested peering is %v", got)
 		}
-		commits := d.commits
+		commits := d.count()
 		must(t, c, finance, network.AcceptPeering{Peering: id})
 		if got := c.State().Peering(id).Status; got != network.PeeringActive {
 			t.Errorf("accepted peering is %v", got)
 		}
-		if d.commits != commits+1 {
-			t.Errorf("%d transactions, want one for the request and its settling", d.commits-commits)
+		if d.count() != commits+1 {
+			t.Errorf("%d transactions, want one for the request and its settling", d.count()-commits)
 		}
 		if s := c.Status(); s.Obeyed != c.State().Generation {
 			t.Errorf("the call returned at generation %d of %d", s.Obeyed, c.State().Generation)
