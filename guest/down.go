@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -77,7 +78,7 @@ func endHolder(rec holderRecord) error {
 	if err := holder.kill(); err != nil {
 		return fmt.Errorf("end the room: %w", err)
 	}
-	if !holder.await(downTimeout) {
+	if !holder.await(context.Background(), downTimeout) {
 		return fmt.Errorf("the room's first process, %d, does not end", rec.PID)
 	}
 	return nil
@@ -100,7 +101,7 @@ func (r room) endAll(mount string) error {
 			}
 			if r.isHome(pid, mount) {
 				p.kill()
-				p.await(time.Second)
+				p.await(context.Background(), time.Second)
 			}
 			p.Close()
 		}

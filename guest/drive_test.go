@@ -61,7 +61,7 @@ func TestKilledDaemon(t *testing.T) {
 				t.Fatal("the instance's first process is not below the holder")
 			}
 			check(t, holder.kill())
-			if !instance.await(10 * time.Second) {
+			if !instance.await(t.Context(), 10*time.Second) {
 				t.Error("the instance outlives the holder")
 			}
 			line, kill := daemon("after")

@@ -57,6 +57,10 @@ type Guests struct {
 // ErrNotRunning is returned for an instance in which nothing can run now.
 var ErrNotRunning = errors.New("the instance is not running")
 
+// ErrRoomLost is returned when somebody killed the first process of the room, and so
+// every instance. The daemon must leave and enter a new room.
+var ErrRoomLost = errors.New("the first process of the room has died, and with it every instance")
+
 // validID is what an instance's ID looks like; it becomes the name of files.
 var validID = regexp.MustCompile(`^i-[0-9a-z]{1,32}$`)
 

@@ -63,6 +63,9 @@ func (r room) startHolder() (rec holderRecord, err error) {
 		}
 	}
 	if err := converse(ours, "go"); err != nil {
+		if lack := userNamespaceLack(); mode != Root && lack != "" {
+			err = fmt.Errorf("%w: %s", err, lack)
+		}
 		return rec, err
 	}
 	if rec, err = describe(cmd.Process.Pid, mode); err != nil {

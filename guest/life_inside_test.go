@@ -118,7 +118,7 @@ func testCrash(t *testing.T, s *site) {
 	first, err := processAt(conn)
 	check(t, err)
 	check(t, first.kill())
-	first.await(10 * time.Second)
+	first.await(t.Context(), 10*time.Second)
 	first.Close()
 	conn.Close()
 	eventually(t, "the instance boots again", func() bool {

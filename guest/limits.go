@@ -39,6 +39,9 @@ func guardMemory(limit int64) {
 		if used < limit/4 {
 			pause = 500 * time.Millisecond
 		}
+		if used < limit/16 {
+			pause = 2 * time.Second
+		}
 		time.Sleep(pause)
 	}
 }

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -46,17 +47,19 @@ func (p pidfd) kill() error {
 }
 
 // await waits for the process's end, which for the first process of a PID namespace
-// is the end of all in it. It reports whether that came in time.
-func (p pidfd) await(atMost time.Duration) bool {
+// is the end of all in it. It reports whether that came in time and before ctx's end.
+func (p pidfd) await(ctx context.Context, atMost time.Duration) bool {
 	for deadline := time.Now().Add(atMost); ; {
-		left := time.Until(deadline)
-		if left < 0 {
-			left = 0
-		}
+		left := max(0, min(time.Until(deadline), 50*time.Millisecond))
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.Fd()), Events: unix.POLLIN}}, int(left.Milliseconds()))
-		if err == unix.EINTR {
-			continue
+		if err != nil && err != unix.EINTR {
+			return false
 		}
-		return err == nil && n == 1
+		if n == 1 {
+			return true
+		}
+		if ctx.Err() != nil || !time.Now().Before(deadline) {
+			return false
+		}
 	}
 }

@@ -256,12 +256,15 @@ func (g *Guests) halt(id string, grace time.Duration) error {
 	}
 	defer first.Close()
 	if err := send(conn, request{Kind: "stop", Grace: grace}, nil); err == nil {
-		first.await(grace + 3*time.Second)
+		first.await(g.ctx, grace+3*time.Second)
+	}
+	if g.ctx.Err() != nil {
+		return g.ctx.Err() // process 1 goes on with it, and the next daemon looks again
 	}
 	if err := first.kill(); err != nil {
 		return err
 	}
-	if !first.await(10 * time.Second) {
+	if !first.await(g.ctx, 10*time.Second) {
 		return errors.New("the instance's first process does not end")
 	}
 	g.cgroups.remove(id)

@@ -141,7 +141,7 @@ func Enter(dir string, argv []string) error {
 		return err
 	}
 	if isDir(r.place("ns")) && !InRoom(dir) {
-		return errors.New("the first process of this room has died, and with it every instance: leave it and start again")
+		return ErrRoomLost
 	}
 	if err := r.prepare(); err != nil {
 		return err

@@ -39,6 +39,9 @@ type bootRecord struct {
 // It does not wait for anything: Changed receives when a transition has ended.
 // The error joins what went wrong; Run tries those instances again.
 func (g *Guests) Run(_ context.Context, s network.State) ([]network.Request, error) {
+	if !g.holder.alive() {
+		return nil, ErrRoomLost
+	}
 	var reports []network.Request
 	known := map[string]bool{}
 	for i := range s.Instances() {
