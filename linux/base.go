@@ -75,9 +75,10 @@ func (u *unit) baseSets(f Family) {
 	counted := func(name string, field Type) {
 		u.Sets = append(u.Sets, Set{Family: f, Name: name, Fields: []Type{field}, Counted: true})
 	}
-	set("sources", VerdictData, PortType, f.addrType(), MACType)
-	set("unchecked", VerdictData, PortType, MACType)
+	set("sources", VerdictData, PortType, f.addrType())
+	set("unchecked", VerdictData, PortType)
 	set("ports", NoData, PortType)
+	set("macs", NoData, PortType, MACType)
 	set("leave.groups", VerdictData, PortType)
 	set("leave.acl", VerdictData, PortType)
 	set("enter.acl", VerdictData, PortType)
@@ -104,25 +105,33 @@ func (u *unit) chain(f Family, name string, hook *Hook, rules ...Rule) {
 	u.Chains = append(u.Chains, Chain{f, name, hook, rules})
 }
 
-// arrive is where every packet comes in: its source is checked, its subnet's
-// route table decides, and with that its conntrack zone. An AWS network does
-// not count hops, so one more is given for the one that the kernel takes.
+// arrive is where every packet comes in. An AWS network does not count hops, so
+// one more is given for the one that the kernel takes; most have the default
+// number, for which no table is searched.
 func (u *unit) arrive(f Family) {
 	rules := []Rule{}
 	if f == V6 {
 		// Neighbour discovery is between the instance and its link.
 		rules = append(rules, rule(f, OfProtocol{58}, OfICMP{From: 135, To: 136}, accept))
 	}
-	rules = append(rules,
+	u.chain(f, "arrive", &Hook{Prerouting, arrivePriority}, append(rules,
+		rule(f, OfHops{64}, SetHops{65}, goTo("source")),
 		rule(f, SetHopsBy{"hops"}),
-		rule(f, By{[]Field{InPort, Source, EtherSource}, "sources"}),
-		rule(f, By{[]Field{InPort, EtherSource}, "unchecked"}))
+		rule(f, goTo("source")))...)
+	// Its source is checked, and its subnet's route table decides, and with that
+	// its conntrack zone.
+	rules = []Rule{
+		rule(f, By{[]Field{InPort, Source}, "sources"}),
+		rule(f, By{[]Field{InPort}, "unchecked"}),
+	}
 	if f == V6 {
 		// Hosts announce themselves to multicast groups; nobody is spoofing.
 		rules = append(rules, rule(f, OfPrefix{Destination, netip.MustParsePrefix("ff00::/8")}, drop))
 	}
-	rules = append(rules, rule(f, In{Fields: []Field{InPort}, Set: spoofedSet}, drop))
-	u.chain(f, "arrive", &Hook{Prerouting, arrivePriority}, rules...)
+	u.chain(f, "source", nil, append(rules, rule(f, goTo("spoofed")))...)
+	u.chain(f, "spoofed", nil,
+		rule(f, In{Fields: []Field{InPort}, Set: spoofedSet}, drop),
+		rule(f, drop))
 }
 
 // judge is what a packet meets whose flow was not judged in this direction
@@ -135,6 +144,9 @@ func (u *unit) arrive(f Family) {
 func (u *unit) judge(f Family) {
 	leave, enter := By{[]Field{InPort}, "leave.groups"}, By{[]Field{OutPort}, "enter.groups"}
 	u.chain(f, "judge", nil,
+		// The frame's source need not be looked at more often than this: it
+		// decides nothing, and to look costs more than to look at the packet.
+		rule(f, In{[]Field{InPort, EtherSource}, "macs", true}, goTo("spoofed")),
 		rule(f, OfDirection{Reply: true}, goTo("judge.reply")),
 		rule(f, OfFlowMark{Mask: trackedByOriginator}, leave),
 		rule(f, jump("edge")),

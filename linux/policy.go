@@ -13,6 +13,7 @@ const (
 	middlePrio    = 2000
 	leafPriority  = 4000
 	selfPriority  = 24000
+	sinkPriority  = 29999
 	localPriority = 30000
 )
 
@@ -21,7 +22,7 @@ const (
 // they are a tree of gotos with 16 branches, of which only the levels that are
 // needed exist.
 func (j *job) compilePolicy() {
-	numbers := []uint32{sinkTable}
+	numbers := []uint32{}
 	self := map[uint32]uint32{}
 	for _, t := range j.tables {
 		numbers = append(numbers, t.number)
@@ -40,7 +41,9 @@ func (j *job) compilePolicy() {
 func policyUnit(numbers []uint32, self map[uint32]uint32) *unit {
 	u := &unit{}
 	for _, f := range []Family{V4, V6} {
-		for _, p := range append(tree(numbers), reflected(self)...) {
+		// The sink is last: it is where the fewest packets go.
+		sink := PolicyRule{Priority: sinkPriority, Mark: sinkTable << tableShift, Mask: tableMask, Table: fibBase + sinkTable}
+		for _, p := range append(append(tree(numbers), reflected(self)...), sink) {
 			p.Family = f
 			u.Policy = append(u.Policy, p)
 		}
@@ -62,10 +65,10 @@ func tree(numbers []uint32) []PolicyRule {
 		out = append(out, PolicyRule{Priority: leafPriority + int(n>>4*block+n&15) + 1, Mark: n << tableShift, Mask: tableMask, Table: fibBase + int(n)})
 	}
 	end := func(priority uint32) {
-		out = append(out, PolicyRule{Priority: int(priority), Goto: localPriority})
+		out = append(out, PolicyRule{Priority: int(priority), Goto: sinkPriority})
 	}
 	land := func(priority uint32) {
-		out = append(out, PolicyRule{Priority: int(priority), FromSelf: true, Goto: localPriority})
+		out = append(out, PolicyRule{Priority: int(priority), FromSelf: true, Goto: sinkPriority})
 	}
 	for m := range middles {
 		end(leafPriority + m*block + block - 1)

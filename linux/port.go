@@ -51,7 +51,7 @@ func (p *port) unit(table, subnet uint32, across []tableUse, first bool) *unit {
 	for _, a := range e.AllAddrs() {
 		f := familyOf(a)
 		u.concern.address = append(u.concern.address, endpoint{e.VPC, a, e.ID})
-		u.element(f, "sources", key(nil).own(uint32(p.index())).addr(a).mac(e.MAC), goTo(string(p.subnet.ID)))
+		u.element(f, "sources", key(nil).own(uint32(p.index())).addr(a), goTo(string(p.subnet.ID)))
 		u.Neighbours = append(u.Neighbours, Neighbour{p.index(), a, e.MAC})
 		r := Route{Family: f, Table: fibBase + int(table), Dst: netip.PrefixFrom(a, a.BitLen()), Port: p.index()}
 		if f == V4 {
@@ -86,12 +86,13 @@ func arpMark(table, subnet uint32) uint32 { return table<<tableShift | subnet }
 func (p *port) gates(u *unit, f Family) {
 	own := key(nil).own(uint32(p.index()))
 	if !p.eni.SourceDestCheck {
-		u.element(f, "unchecked", append(key(nil), own...).mac(p.eni.MAC), goTo(uncheckedChain(p.eni.ID)))
+		u.element(f, "unchecked", own, goTo(uncheckedChain(p.eni.ID)))
 	}
 	u.element(f, "leave.groups", own, jump("leave."+p.list))
 	u.element(f, "enter.groups", own, jump("enter."+p.list))
 	u.element(f, "leave.acl", own, jump(aclChain(p.subnet.ACL, true)))
 	u.element(f, "enter.acl", own, jump(aclChain(p.subnet.ACL, false)))
+	u.Elements = append(u.Elements, Element{Family: f, Set: "macs", Lo: string(append(key(nil), own...).mac(p.eni.MAC))})
 	for _, set := range []string{"ports", spoofedSet, deniedOutSet, deniedInSet} {
 		u.Elements = append(u.Elements, Element{Family: f, Set: set, Lo: string(own)})
 	}

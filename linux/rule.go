@@ -57,6 +57,8 @@ type (
 		Code     bool
 		From, To uint8
 	}
+	// OfHops matches TTL or hop limit.
+	OfHops struct{ Hops uint8 }
 	// In matches packets whose fields are in a set.
 	In struct {
 		Fields []Field
@@ -81,6 +83,8 @@ type (
 	SetFlowMark struct{ Mask, Value uint32 }
 	// SetZone says in which conntrack zone the packet's flow is looked up.
 	SetZone struct{ Zone uint16 }
+	// SetHops sets TTL or hop limit.
+	SetHops struct{ Hops uint8 }
 	// SetHopsBy replaces TTL or hop limit by what it maps to.
 	SetHopsBy struct{ Map string }
 	// Count counts the packet.
@@ -188,6 +192,9 @@ func (s Count) text(Family) string    { return "counter name " + s.Counter }
 func (s SetFlowMark) text(Family) string {
 	return fmt.Sprintf("ct mark set ct mark and %#x xor %#x", ^s.Mask, s.Value)
 }
+
+func (s OfHops) text(f Family) string  { return fmt.Sprintf("%s %d", Hops.text(f), s.Hops) }
+func (s SetHops) text(f Family) string { return fmt.Sprintf("%s set %d", Hops.text(f), s.Hops) }
 
 func (s SetHopsBy) text(f Family) string {
 	hops := Hops.text(f)

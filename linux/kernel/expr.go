@@ -32,7 +32,7 @@ func expressions(f linux.Family, r linux.Rule) ([]expr.Any, error) {
 
 func statement(f linux.Family, s linux.Statement) ([]expr.Any, error) {
 	switch s := s.(type) {
-	case linux.OfDirection, linux.OfState, linux.OfFlowMark, linux.OfMark, linux.OfPrefix, linux.OfProtocol, linux.OfPorts, linux.OfICMP:
+	case linux.OfDirection, linux.OfState, linux.OfFlowMark, linux.OfMark, linux.OfPrefix, linux.OfProtocol, linux.OfPorts, linux.OfICMP, linux.OfHops:
 		return match(f, s), nil
 	case linux.In:
 		return append(load(f, s.Fields), &expr.Lookup{SourceRegister: firstRegister, SetName: s.Set, Invert: s.Not}), nil
@@ -65,8 +65,11 @@ func statement(f linux.Family, s linux.Statement) ([]expr.Any, error) {
 			&expr.Immediate{Register: firstRegister, Data: binaryutil.NativeEndian.PutUint16(s.Zone)},
 			&expr.Ct{Key: expr.CtKeyZONE, SourceRegister: true, Register: firstRegister},
 		}, nil
+	case linux.SetHops:
+		return []expr.Any{&expr.Immediate{Register: firstRegister, Data: []byte{s.Hops}}, writeHops(f)}, nil
 	case linux.SetHopsBy:
-		return setHops(f, s), nil
+		return []expr.Any{payload(f, linux.Hops, firstRegister),
+			&expr.Lookup{SourceRegister: firstRegister, SetName: s.Map, DestRegister: firstRegister, IsDestRegSet: true}, writeHops(f)}, nil
 	case linux.Count:
 		return []expr.Any{&expr.Objref{Type: int(nftables.ObjTypeCounter), Name: s.Counter}}, nil
 	case linux.Verdict:
@@ -120,6 +123,8 @@ func match(f linux.Family, s linux.Statement) []expr.Any {
 			&expr.Bitwise{SourceRegister: firstRegister, DestRegister: firstRegister, Len: uint32(len(addr)), Mask: mask, Xor: make([]byte, len(addr))},
 			equals(addr),
 		}
+	case linux.OfHops:
+		return []expr.Any{payload(f, linux.Hops, firstRegister), equals([]byte{s.Hops})}
 	case linux.OfProtocol:
 		return []expr.Any{&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: firstRegister}, equals([]byte{s.Number})}
 	case linux.OfPorts:
@@ -212,12 +217,12 @@ func pick(v6 bool, six, four uint32) uint32 {
 	return four
 }
 
-func setHops(f linux.Family, s linux.SetHopsBy) []expr.Any {
+// writeHops writes a register to the header, and to IPv4's checksum of it.
+func writeHops(f linux.Family) *expr.Payload {
 	at := payload(f, linux.Hops, firstRegister).(*expr.Payload)
 	write := &expr.Payload{OperationType: expr.PayloadWrite, SourceRegister: firstRegister, Base: at.Base, Offset: at.Offset, Len: 1}
 	if f == linux.V4 {
 		write.CsumType, write.CsumOffset = expr.CsumTypeInet, 10
 	}
-	return []expr.Any{at,
-		&expr.Lookup{SourceRegister: firstRegister, SetName: s.Map, DestRegister: firstRegister, IsDestRegSet: true}, write}
+	return write
 }
