@@ -40,7 +40,7 @@ func guardMemory(limit int64) {
 			pause = 500 * time.Millisecond
 		}
 		if used < limit/16 {
-			pause = 2 * time.Second
+			pause = time.Second
 		}
 		time.Sleep(pause)
 	}
