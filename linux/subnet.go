@@ -121,7 +121,7 @@ func (r *router) route(f Family, s segment[any], out *[]segment[Verdict]) {
 	}
 	route, ok := s.is.(network.Route)
 	if !ok {
-		r.lostByPeer(f, s.span, Cause{Why: "no-route", At: r.at()}, out)
+		r.lostByPeer(f, s.span, Cause{Why: "no-route", At: r.at()}, 0, out)
 		return
 	}
 	if !r.s.RouteActive(route) {
@@ -133,7 +133,7 @@ func (r *router) route(f Family, s segment[any], out *[]segment[Verdict]) {
 		}
 		// A route whose target is gone keeps its prefix (AWS: Route tables,
 		// blackhole): the packet must not fall through to a shorter one.
-		put([]span{s.span}, func() Verdict { return r.lost(Cause{Why: "blackhole", At: r.at()}, zone) })
+		r.lostByPeer(f, s.span, Cause{Why: "blackhole", At: r.at()}, zone, out)
 		return
 	}
 	switch to := route.To.(type) {
@@ -148,9 +148,9 @@ func (r *router) route(f Family, s segment[any], out *[]segment[Verdict]) {
 		}
 		inside, outside := s.cut(blocks)
 		put(inside, func() Verdict { return r.peering(p, other) })
-		put(outside, func() Verdict {
-			return r.lost(Cause{Why: "not-in-peer-cidr", At: string(p.ID)}, r.zone(r.u, p.Requester.VPC, p.Accepter.VPC))
-		})
+		for _, x := range outside {
+			r.lostByPeer(f, x, Cause{Why: "not-in-peer-cidr", At: string(p.ID)}, r.zone(r.u, p.Requester.VPC, p.Accepter.VPC), out)
+		}
 	case network.ToENI:
 		r.toENI(f, s.span, to.ENI, put)
 	case network.ToGateway:
@@ -201,8 +201,10 @@ func (u *unit) lost(j *job, c Cause, zone uint16) Verdict {
 	return u.lead(way{chain: fmt.Sprintf("lost.%s.%s.%d", c.Why, c.At, zone), mark: mark, zone: zone, cause: c})
 }
 
-// lostByPeer loses a span, with each peer's part in the zone of that pair.
-func (r *router) lostByPeer(f Family, s span, c Cause, out *[]segment[Verdict]) {
+// lostByPeer loses a span, with each peer's part in the zone of that pair,
+// whatever the route says: that is where the flow is known that the packet may
+// be an answer of.
+func (r *router) lostByPeer(f Family, s span, c Cause, otherwise uint16, out *[]segment[Verdict]) {
 	rest := []span{s}
 	for _, p := range r.vpcs[r.vpc.ID].peers {
 		blocks := spansOf(f, p.vpc.Prefixes())
@@ -217,6 +219,6 @@ func (r *router) lostByPeer(f Family, s span, c Cause, out *[]segment[Verdict]) 
 		rest = left
 	}
 	for _, x := range rest {
-		*out = append(*out, segment[Verdict]{x, r.lost(c, 0)})
+		*out = append(*out, segment[Verdict]{x, r.lost(c, otherwise)})
 	}
 }

@@ -137,7 +137,27 @@ func configure(s linux.Plug, ns *os.File, inner *netlink.Handle) error {
 	if err := setAddresses(s, inner, link); err != nil {
 		return err
 	}
+	if err := setRouters(s, inner, link); err != nil {
+		return err
+	}
 	return setRoutes(s, inner, link)
+}
+
+// setRouters makes the routers' MAC address known for good. All namespaces of a
+// machine share one table of neighbours with room for 1,024 that were learned
+// (net.ipv4.neigh.default.gc_thresh3): fewer than there may be instances.
+func setRouters(s linux.Plug, inner *netlink.Handle, link netlink.Link) error {
+	routers := []netip.Addr{linux.Gateway6}
+	if s.Link.Router.IsValid() {
+		routers = append(routers, s.Link.Router)
+	}
+	for _, a := range routers {
+		n := neighbour(linux.Neighbour{Port: link.Attrs().Index, Addr: a, MAC: linux.RouterMAC})
+		if err := inner.NeighSet(n); err != nil {
+			return fmt.Errorf("neighbour %s of %s: %w", a, s.Link.ENI, err)
+		}
+	}
+	return nil
 }
 
 // setAddresses adds what is missing and removes what the interface has given
