@@ -122,31 +122,6 @@ func layers(root *os.Root, id string, ids idRange) error {
 			return err
 		}
 	}
-	return usrPlaces(root, filepath.Join(id, "usr/upper"), ids)
-}
-
-// usrPlaces makes the directories of /usr in which people create files. Where the
-// machine's /usr belongs to nobody (rootless), the overlay cannot copy a directory
-// up, and so could not add to it.
-func usrPlaces(root *os.Root, upper string, ids idRange) error {
-	if ids.base == rootBase {
-		return nil
-	}
-	for _, dir := range []string{"bin", "sbin", "lib", "share", "local", "local/bin", "local/sbin", "local/lib", "local/share", "local/etc", "local/src"} {
-		path := filepath.Join(upper, dir)
-		if _, err := root.Lstat(path); err == nil {
-			continue
-		}
-		if info, err := os.Stat(filepath.Join("/usr", dir)); err != nil || !info.IsDir() {
-			continue
-		}
-		if err := mkdir(root, path, 0o755); err != nil {
-			return err
-		}
-		if err := root.Lchown(path, ids.base, ids.base); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

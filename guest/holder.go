@@ -171,7 +171,7 @@ func (r room) furnish() (binary string, err error) {
 	if err := unix.Mount("", r.place(), "", unix.MS_PRIVATE, ""); err != nil {
 		return "", err
 	}
-	for _, name := range []string{"ns", "agent", "boots", "skeleton", "usr", "hidden", "bin", "instances", "root", "try"} {
+	for _, name := range []string{"ns", "agent", "boots", "skeleton", "usr", middle, "bin", "instances", "root", "try"} {
 		if err := os.Mkdir(r.place(name), 0o755); err != nil {
 			return "", err
 		}

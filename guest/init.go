@@ -49,7 +49,7 @@ func initMain() error {
 		return err
 	}
 	file.Close()
-	chld := catchSignals()
+	chld := m.catchSignals()
 	go m.console.copyPipe("/dev/console")
 	if limit, _ := strconv.ParseInt(os.Args[3], 10, 64); limit > 0 {
 		go guardMemory(limit)
@@ -68,8 +68,12 @@ func initMain() error {
 
 // catchSignals makes every signal that processes inside may send harmless. They
 // are caught, not ignored: an ignored signal would be inherited by every program.
-func catchSignals() <-chan os.Signal {
-	caught := make(chan os.Signal, 1)
+// Two mean something, as for other programs that are process 1: USR2 powers off, HUP
+// boots again. Only root inside may send them.
+func (m *machine) catchSignals() <-chan os.Signal {
+	caught, power, chld := make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 1)
+	signal.Notify(power, unix.SIGUSR2, unix.SIGHUP)
+	signal.Notify(chld, unix.SIGCHLD)
 	var all []os.Signal
 	for s := syscall.Signal(1); s < 65; s++ {
 		// SIGURG is the Go scheduler's own.
@@ -78,8 +82,13 @@ func catchSignals() <-chan os.Signal {
 		}
 	}
 	signal.Notify(caught, all...)
-	chld := make(chan os.Signal, 1)
-	signal.Notify(chld, unix.SIGCHLD)
+	go func() {
+		if <-power == unix.SIGUSR2 {
+			os.MkdirAll(cloudDir, 0o755)
+			os.WriteFile(poweredOff, nil, 0o644)
+		}
+		m.stop(stopGrace)
+	}()
 	return chld
 }
 

@@ -25,6 +25,7 @@ func inside(t *testing.T, dir string) {
 		{"user data runs once and rc.local at every boot", testUserData},
 		{"stop keeps files and terminate removes them", testLife},
 		{"an instance whose first process dies boots again", testCrash},
+		{"an instance powers itself off and boots itself again", testPower},
 		{"an idle instance has no process", testIdle},
 		{"an instance reaches nothing of the machine", testReach},
 		{"an instance gets nothing from the kernel that is not its own", testKernel},

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -129,6 +130,38 @@ func testCrash(t *testing.T, s *site) {
 	s.says(id, "cat /root/file", "kept")
 	if s.state(id) != "running" {
 		t.Errorf("it is %s", s.state(id))
+	}
+}
+
+func testPower(t *testing.T, s *site) {
+	id := s.launch(1, "")[0]
+	s.settle()
+	s.says(id, "echo kept >/root/file; (sleep 0.1; poweroff) >/dev/null 2>&1 & echo ok", "ok")
+	eventually(t, "it stops", func() bool { s.settle(); return s.state(id) == "stopped" })
+	if reason := s.Instance(id).Reason; !strings.HasPrefix(reason, "Client.InstanceInitiatedShutdown") {
+		t.Errorf("the reason is %q", reason)
+	}
+	s.do(network.StartInstances{Instances: []network.InstanceID{id}})
+	s.settle()
+	s.says(id, "cat /root/file; touch /run/here", "kept")
+	s.says(id, "(sleep 0.1; reboot) >/dev/null 2>&1 & echo ok", "ok")
+	eventually(t, "it has booted again", func() bool {
+		s.settle()
+		p, err := s.g.Start(context.Background(), id, Command{Args: []string{"test", "!", "-e", "/run/here"}})
+		if err != nil {
+			return false
+		}
+		status, err := p.Wait()
+		return err == nil && status == (Status{})
+	})
+	if s.state(id) != "running" {
+		t.Errorf("it is %s", s.state(id))
+	}
+	if s.g.Mode() != SingleUID {
+		_, status := s.runCommand(id, Command{Args: []string{"/usr/local/sbin/poweroff"}, User: "ec2-user"})
+		if status == (Status{}) {
+			t.Error("an ordinary user inside powered it off")
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -152,6 +153,9 @@ func downLeavesNothing(t *testing.T, dir string) {
 		t.Errorf("the room did not outlive its daemon: %+v is %q %d %v at boot %s", rec, state, start, err, machineBoot())
 	}
 	groups := r.recordedCgroups()
+	if all, err := Rooms(); err != nil || !slices.Contains(all, dir) {
+		t.Errorf("the rooms are %v, %v", all, err)
+	}
 	check(t, Down(dir))
 	check(t, Down(dir)) // again
 	if left := r.processesIn(rec.Mount); len(left) > 0 {

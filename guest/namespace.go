@@ -140,16 +140,11 @@ func (r room) bindUsr(ids idRange) error {
 	if isDir(r.place("usr", "bin")) {
 		return nil // an earlier daemon has
 	}
-	if ids.base == rootBase {
-		if err := os.Lchown(r.place("hidden"), ids.base, ids.base); err != nil {
-			return err
-		}
-		if err := hidePrivate("/usr", "local", r.place("hidden"), ids); err != nil {
-			return err
-		}
-		if r.bindUsrMapped(ids) == nil {
-			return nil
-		}
+	if err := r.fillMiddle(ids); err != nil {
+		return fmt.Errorf("fill the layer above /usr: %w", err)
+	}
+	if ids.base == rootBase && r.bindUsrMapped(ids) == nil {
+		return nil
 	}
 	if err := unix.Mount("/usr", r.place("usr"), "", unix.MS_BIND, ""); err != nil {
 		return fmt.Errorf("bind /usr: %w", err)

@@ -5,31 +5,29 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
-	"syscall"
 )
 
-// Rooms are the state directories of this user whose rooms are held now.
+// Rooms are the state directories whose rooms are held now and are this user's.
 func Rooms() ([]string, error) {
-	found, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
 	}
-	var out []string
-	for _, path := range found {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue // it ended meanwhile
-		}
-		args := strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")
-		info, err := os.Stat(filepath.Dir(path))
-		if err != nil || len(args) != 3 || args[1] != roleKeep {
+	var dirs []string
+	for _, e := range entries {
+		args := strings.Split(strings.TrimSuffix(readString(filepath.Join("/proc", e.Name(), "cmdline")), "\x00"), "\x00")
+		if len(args) != 3 || args[1] != roleKeep {
 			continue
 		}
-		if owner, ok := info.Sys().(*syscall.Stat_t); ok && int(owner.Uid) == os.Getuid() && !slices.Contains(out, args[2]) {
-			out = append(out, args[2])
+		// Any program can be called so: the record in the directory decides, and only
+		// the room's owner can read it.
+		rec, err := (room{args[2]}).record()
+		if err == nil && strconv.Itoa(rec.PID) == e.Name() && rec.alive() {
+			dirs = append(dirs, args[2])
 		}
 	}
-	slices.Sort(out)
-	return out, nil
+	slices.Sort(dirs)
+	return dirs, nil
 }

@@ -35,7 +35,7 @@ func mountRoot(s bootSpec) error {
 	if err := mountOverlay("skeleton", filepath.Join(layers, "root"), newRoot); err != nil {
 		return err
 	}
-	if err := mountOverlay("hidden:usr", filepath.Join(layers, "usr"), filepath.Join(newRoot, "usr")); err != nil {
+	if err := mountOverlay(middle+":usr", filepath.Join(layers, "usr"), filepath.Join(newRoot, "usr")); err != nil {
 		return err
 	}
 	if err := mountTopLevel(); err != nil {

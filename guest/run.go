@@ -20,6 +20,10 @@ const (
 	retry     = time.Second
 )
 
+// initiated is what AWS says of an instance that powered itself off (AWS:
+// StateReason).
+const initiated = "Client.InstanceInitiatedShutdown: Instance initiated shutdown"
+
 // failure is why a transition did not happen, and when.
 type failure struct {
 	err error
@@ -67,7 +71,10 @@ func (g *Guests) advance(s network.State, i *network.Instance) network.Request {
 	switch i.State {
 	case network.InstancePending, network.InstanceRunning:
 		if booted && record.Process && !g.watch(id) {
-			// Process 1 died by itself, which is a crash of the machine: it boots again.
+			if existsInside(g.layerRoot, id, poweredOff) {
+				return network.ReportStopped{Instance: i.ID, Boot: i.Boots, Reason: initiated}
+			}
+			// Process 1 ended by itself, as in a crash of the machine: it boots again.
 			g.work(id, func(context.Context) error { return g.stop(id, 0) })
 			return nil
 		}
@@ -75,11 +82,11 @@ func (g *Guests) advance(s network.State, i *network.Instance) network.Request {
 			return g.bring(s, i, booted)
 		}
 		if i.State == network.InstancePending {
-			return network.ReportStarted{Instance: i.ID}
+			return network.ReportStarted{Instance: i.ID, Boot: i.Boots}
 		}
 	case network.InstanceStopping:
 		if !booted && !g.isBusy(id) {
-			return network.ReportStopped{Instance: i.ID}
+			return network.ReportStopped{Instance: i.ID, Boot: i.Boots}
 		}
 		g.work(id, func(context.Context) error { return g.stop(id, stopGrace) })
 	case network.InstanceStopped:
@@ -120,7 +127,7 @@ func (g *Guests) bring(s network.State, i *network.Instance, again bool) network
 		return nil
 	}
 	if i.State == network.InstancePending {
-		return network.ReportStarted{Instance: i.ID}
+		return network.ReportStarted{Instance: i.ID, Boot: i.Boots}
 	}
 	return nil
 }

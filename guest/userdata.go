@@ -19,6 +19,7 @@ const (
 	cloudDir     = "/var/lib/cloud/instance"
 	userDataRan  = cloudDir + "/sem/config_scripts_user"
 	rcLocal      = "/etc/rc.local"
+	poweredOff   = cloudDir + "/powered-off"
 	userDataMost = 64 << 10
 )
 
@@ -33,6 +34,7 @@ func (m *machine) boot(userData []byte) {
 	if again {
 		return
 	}
+	os.Remove(poweredOff)
 	local := false
 	if info, err := os.Stat(rcLocal); err == nil {
 		local = info.Mode()&0o111 != 0
@@ -139,9 +141,12 @@ func unpack(data []byte) []byte {
 // bootNeeds reports whether an instance has something to run at this boot, as far
 // as its files on disk say. Without, it starts no process at all.
 func bootNeeds(root *os.Root, layer string, userData []byte) bool {
-	exists := func(path string) bool {
-		_, err := root.Lstat(filepath.Join(layer, "root/upper", strings.TrimPrefix(path, "/")))
-		return err == nil
-	}
-	return exists(rcLocal) || len(userData) > 0 && !exists(userDataRan)
+	return existsInside(root, layer, rcLocal) || existsInside(root, layer, poweredOff) ||
+		len(userData) > 0 && !existsInside(root, layer, userDataRan)
+}
+
+// existsInside reports whether an instance has made a file.
+func existsInside(root *os.Root, layer, path string) bool {
+	_, err := root.Lstat(filepath.Join(layer, "root/upper", strings.TrimPrefix(path, "/")))
+	return err == nil
 }

@@ -10,6 +10,60 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// middle is the layer between the machine's /usr and that of an instance, the same
+// for all of the room.
+const middle = "middle"
+
+// ours are the commands that instances have beside the machine's. A machine's own
+// poweroff asks systemd, which does not run inside.
+var ours = map[string]string{
+	"local/sbin/poweroff": powerScript,
+	"local/sbin/halt":     powerScript,
+	"local/sbin/shutdown": powerScript,
+	"local/sbin/reboot":   powerScript,
+}
+
+const powerScript = `#!/bin/sh
+# Asks process 1 of this instance to power off or to boot again.
+signal=USR2
+case "${0##*/} $*" in reboot*|*-r*) signal=HUP ;; esac
+kill -$signal 1
+`
+
+// fillMiddle makes the middle layer: our commands, what must not be seen, and, where
+// the machine's files belong to nobody (rootless), the directories in which people
+// create files, because the overlay could not copy those up.
+func (r room) fillMiddle(ids idRange) error {
+	layer := r.place(middle)
+	if err := os.Lchown(layer, ids.base, ids.base); err != nil {
+		return err
+	}
+	for path, text := range ours {
+		if err := mirrorParents("/usr", path, layer, ids); err != nil {
+			return err
+		}
+		to := filepath.Join(layer, path)
+		if err := os.WriteFile(to, []byte(text), 0o755); err != nil {
+			return err
+		}
+		if err := os.Lchown(to, ids.base, ids.base); err != nil {
+			return err
+		}
+	}
+	if ids.base == rootBase {
+		return hidePrivate("/usr", "local", layer, ids)
+	}
+	for _, dir := range []string{"bin", "sbin", "lib", "share", "local/bin", "local/lib", "local/share", "local/etc", "local/src"} {
+		if info, err := os.Stat(filepath.Join("/usr", dir)); err != nil || !info.IsDir() {
+			continue
+		}
+		if err := mirrorParents("/usr", filepath.Join(dir, "x"), layer, ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // hidePrivate fills layer, which lies between the machine's /usr and an instance's,
 // with a whiteout for everything in tree that not everybody on the machine may
 // read: with mapped ids, root inside could. What packages put into /usr is public;
@@ -64,6 +118,7 @@ func mirrorParents(usr, rel, layer string, ids idRange) error {
 		}
 		owner := info.Sys().(*syscall.Stat_t)
 		if int(owner.Uid) < ids.size && int(owner.Gid) < ids.size {
+			// What belongs to root outside belongs to root inside here, in every mode.
 			if err := os.Lchown(here, ids.base+int(owner.Uid), ids.base+int(owner.Gid)); err != nil {
 				return err
 			}
