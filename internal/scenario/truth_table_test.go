@@ -2,7 +2,6 @@ package scenario_test
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -91,41 +90,10 @@ func (v pair) causes() [gates]linux.Cause {
 	}
 }
 
-// site builds the State of all pairs, op by op.
-type site struct {
-	*testing.T
-	state network.State
-	now   time.Time
-	dice  uint64
-}
-
-func (s *site) do(who network.Caller, r network.Request) []string {
-	s.Helper()
-	made := s.apply(who, r)
-	for due := s.state.Due(); !due.IsZero() && !due.After(s.now); due = s.state.Due() {
-		s.apply(who, network.Settle{})
-	}
-	return made
-}
-
-func (s *site) apply(who network.Caller, r network.Request) []string {
-	s.Helper()
-	s.dice++
-	op := network.Op{Caller: who, At: s.now, Request: r}
-	binary.BigEndian.PutUint64(op.Seed[:], s.dice)
-	next, err := s.state.Apply(op)
-	if err != nil {
-		s.Fatalf("%T: %v", r, err)
-	}
-	s.state = next
-	return next.Outcome().Created
-}
-
 // The two sides' addresses: the same in every pair, which are apart all the same.
 var (
 	marketingRange = netip.MustParsePrefix("10.0.0.0/16")
 	financeRange   = netip.MustParsePrefix("172.31.0.0/16")
-	everywhere     = [2]netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 )
 
 // build makes the pair of a row in an account of its own.
@@ -293,7 +261,7 @@ func waves() []wave {
 func TestTruthTable(t *testing.T) {
 	testnet.Leaks(t)
 	testnet.WatchMachine(t, fabricPrefixes...)
-	s := &site{T: t, now: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)}
+	s := newSite(t)
 	var pairs []*pair
 	for r := range allOpen + 1 {
 		pairs = append(pairs, s.build(r))
