@@ -20,7 +20,7 @@ const (
 	maxFileLines     = 800
 	maxFuncLines     = 100
 	maxParams        = 5
-	maxPackageLines  = 5000
+	maxPackageLines  = 8000
 	maxInterface     = 5
 	maxInModule      = 4 // in-module imports of one package, outside cmd
 	minCoreTestRatio = 1.0
