@@ -29,7 +29,7 @@ func confine(s bootSpec) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("set no_new_privs: %w", err)
 	}
-	return loadFilter()
+	return loadFilter(s.IDs)
 }
 
 // dropCapabilities leaves only kept, in every set, the bounding set included.

@@ -28,7 +28,7 @@ func decide(t *testing.T, vm *bpf.VM, number, auditArch uint32, args ...uint64) 
 
 func TestFilterDecidesEveryCall(t *testing.T) {
 	for _, table := range []*arch.Info{arch.X86_64, arch.AARCH64} {
-		program := filter(table)
+		program := filter(table, idCount)
 		if len(program) > 4096 {
 			t.Fatalf("%s: %d instructions, the kernel takes 4096", table.Name, len(program))
 		}
@@ -62,6 +62,11 @@ func TestFilterDecidesEveryCall(t *testing.T) {
 			if got := decide(t, vm, nr(c.name), uint32(table.ID), c.args...); got != c.want {
 				t.Errorf("%s %s%x: %#x, want %#x", table.Name, c.name, c.args, got, c.want)
 			}
+		}
+		single, err := bpf.NewVM(filter(table, 1))
+		check(t, err)
+		if got, with := decide(t, vm, nr("setgroups"), uint32(table.ID)), decide(t, single, nr("setgroups"), uint32(table.ID)); got != allow || with != answer(0) {
+			t.Errorf("%s setgroups: %#x, with one id %#x", table.Name, got, with)
 		}
 		// Every call: denied ones are denied, unknown and foreign ones do not exist.
 		for number := range uint32(1000) {

@@ -28,11 +28,12 @@ var made = map[string]string{
 		"daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\nbin:x:2:2:bin:/bin:/usr/sbin/nologin\n" +
 		"sys:x:3:3:sys:/dev:/usr/sbin/nologin\nmail:x:8:8:mail:/var/mail:/usr/sbin/nologin\n" +
 		"www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\n" +
+		"tcpdump:x:72:72::/nonexistent:/usr/sbin/nologin\nsshd:x:74:74::/run/sshd:/usr/sbin/nologin\n" +
 		"ec2-user:x:1000:1000:EC2 Default User:/home/ec2-user:/bin/bash\n" +
 		"ssm-user:x:1001:1001::/home/ssm-user:/bin/sh\n" +
 		"nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
 	"etc/group": "root:x:0:\ndaemon:x:1:\nbin:x:2:\nsys:x:3:\nadm:x:4:ec2-user\ntty:x:5:\ndisk:x:6:\n" +
-		"mail:x:8:\nwheel:x:10:ec2-user\nwww-data:x:33:\nshadow:x:42:\nutmp:x:43:\nstaff:x:50:\nusers:x:100:\n" +
+		"mail:x:8:\nwheel:x:10:ec2-user\nwww-data:x:33:\nshadow:x:42:\nutmp:x:43:\nstaff:x:50:\ntcpdump:x:72:\nsshd:x:74:\nusers:x:100:\n" +
 		"ec2-user:x:1000:\nssm-user:x:1001:\nnogroup:x:65534:\n",
 	"etc/shadow": "root:*:19000:0:99999:7:::\nec2-user:!:19000:0:99999:7:::\n" +
 		"ssm-user:!:19000:0:99999:7:::\nwww-data:*:19000:0:99999:7:::\nnobody:*:19000:0:99999:7:::\n",
@@ -79,6 +80,9 @@ func buildSkeleton(dir string, ids idRange) error {
 		copyReadable(filepath.Join("/etc", name), filepath.Join(dir, "etc", name))
 	}
 	for name, text := range made {
+		if ids.size == 1 {
+			text = singleID(name, text)
+		}
 		path := filepath.Join(dir, name)
 		os.Remove(path)
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -94,6 +98,23 @@ func buildSkeleton(dir string, ids idRange) error {
 		}
 	}
 	return own(dir, ids)
+}
+
+// singleID gives every account the only id there is, so that programs which become
+// another user (tcpdump, a web server) succeed in becoming themselves.
+func singleID(name, text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		fields := strings.Split(line, ":")
+		switch name {
+		case "etc/passwd":
+			fields[2], fields[3] = "0", "0"
+		case "etc/group":
+			fields[2] = "0"
+		}
+		out.WriteString(strings.Join(fields, ":"))
+	}
+	return out.String()
 }
 
 // copyLinks makes /bin, /lib and the like, as on a machine with a merged /usr. On
