@@ -24,6 +24,13 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "attack:") {
 		attack(os.Args[1], os.Args[2:])
 	}
+	if len(os.Args) == 3 && os.Args[1] == "remove" {
+		if err := Remove(os.Args[2]); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if dir := os.Getenv(envRoom); dir != "" && !InRoom(dir) {
 		fmt.Fprintln(os.Stderr, Enter(dir, os.Args))
 		os.Exit(1)
@@ -58,6 +65,13 @@ func TestInstances(t *testing.T) {
 				t.Log(output)
 			}
 			downLeavesNothing(t, filepath.Join(dir, "state"))
+			// Its owner can remove it all, whosever the files of instances are.
+			if out, err := as.command(dir, "remove", filepath.Join(dir, "state")).CombinedOutput(); err != nil {
+				t.Errorf("remove: %v: %s", err, out)
+			}
+			if _, err := os.Lstat(filepath.Join(dir, "state")); err == nil {
+				t.Error("the state directory is left")
+			}
 		})
 	}
 }

@@ -18,6 +18,7 @@ const (
 	rolePause  = "guest:pause"  // holds new namespaces until they are bound
 	roleBoot   = "guest:boot"   // builds an instance's root filesystem, then becomes roleInit
 	roleInit   = "guest:init"   // process 1 of an instance
+	roleRemove = "guest:remove" // inside the room, removes the files of instances
 )
 
 // Reexec runs the role that this process was started in by the package itself,
@@ -43,6 +44,8 @@ func Reexec() bool {
 		err = bootMain()
 	case roleInit:
 		err = initMain()
+	case roleRemove:
+		err = removeMain(args)
 	default:
 		err = fmt.Errorf("unknown role %s", role)
 	}

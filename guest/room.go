@@ -150,9 +150,9 @@ func Enter(dir string, argv []string) error {
 	if err != nil {
 		return fmt.Errorf("make the room: %w", err)
 	}
-	nsenter, err := exec.LookPath("nsenter")
+	args, err := entering(rec)
 	if err != nil {
-		return errors.New("nsenter is missing: install util-linux")
+		return err
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -162,12 +162,21 @@ func Enter(dir string, argv []string) error {
 	if err != nil {
 		cwd = "/"
 	}
-	args := []string{"nsenter", fmt.Sprintf("--mount=/proc/%d/ns/mnt", rec.PID)}
+	args = append(append(args, self, roleEnter, cwd), argv...)
+	return fmt.Errorf("run nsenter: %w", unix.Exec(args[0], args, os.Environ()))
+}
+
+// entering is the beginning of a command line that runs something in a room.
+func entering(rec holderRecord) ([]string, error) {
+	nsenter, err := exec.LookPath("nsenter")
+	if err != nil {
+		return nil, errors.New("nsenter is missing: install util-linux")
+	}
+	args := []string{nsenter, fmt.Sprintf("--mount=/proc/%d/ns/mnt", rec.PID)}
 	if rec.Mode != Root {
 		args = append(args, fmt.Sprintf("--user=/proc/%d/ns/user", rec.PID), "--preserve-credentials")
 	}
-	args = append(append(args, "--", self, roleEnter, cwd), argv...)
-	return fmt.Errorf("run nsenter: %w", unix.Exec(nsenter, args, os.Environ()))
+	return append(args, "--"), nil
 }
 
 // hold finds the living holder or starts one; a lock keeps two callers from
