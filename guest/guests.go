@@ -141,9 +141,15 @@ func (g *Guests) Close() {
 	}
 }
 
-// Mode is with which rights the room was made. Inside it every user is id 0, so
-// nothing else tells.
-func (g *Guests) Mode() Mode { return g.holder.Mode }
+// Mode is with which rights the room was made; in a container that maps one id it is
+// SingleUID for its root, too. Inside the room every user is id 0, so that nothing
+// else tells.
+func (g *Guests) Mode() Mode {
+	if g.ids.size == 1 {
+		return SingleUID
+	}
+	return g.holder.Mode
+}
 
 // Changed receives when Run may have something new to say.
 func (g *Guests) Changed() <-chan struct{} { return g.changed }

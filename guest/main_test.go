@@ -24,8 +24,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "attack:") {
 		attack(os.Args[1], os.Args[2:])
 	}
-	if len(os.Args) == 3 && os.Args[1] == "remove" {
-		if err := Remove(os.Args[2]); err != nil {
+	if len(os.Args) == 3 && (os.Args[1] == "remove" || os.Args[1] == "down") {
+		end := map[string]func(string) error{"remove": Remove, "down": Down}[os.Args[1]]
+		if err := end(os.Args[2]); err != nil {
 			fmt.Println(err)
 			os.Exit(1)
 		}
@@ -73,6 +74,31 @@ func TestInstances(t *testing.T) {
 				t.Error("the state directory is left")
 			}
 		})
+	}
+}
+
+// TestInstancesInAContainer has a state directory on an overlay, which cannot carry
+// another, and root of a user namespace with one id as the user: what a container
+// offers. The files of instances are in memory then.
+func TestInstancesInAContainer(t *testing.T) {
+	dir := testUser{uid: os.Getuid()}.home(t)
+	for _, name := range []string{"lower", "upper", "work"} {
+		check(t, os.Mkdir(filepath.Join(dir, name), 0o755))
+	}
+	script := `set -e; mount -t overlay overlay -o lowerdir=$1/lower,upperdir=$1/upper,workdir=$1/work,userxattr $1/state
+		` + envRoom + `=$1/state $1/guest.test -test.v -test.timeout=200s -test.run='^TestInstances$/^(a_|users|stop|user_data)'
+		$1/guest.test down $1/state
+		ls -A $1/state/run`
+	out, err := exec.Command("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", dir).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "layers in memory: true") || !strings.HasSuffix(string(out), "PASS\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if all, err := filepath.Glob("/proc/[0-9]*/cmdline"); err == nil {
+		for _, c := range all {
+			if text := readString(c); strings.Contains(text, dir) {
+				t.Errorf("a process is left: %q", text)
+			}
+		}
 	}
 }
 
