@@ -1,8 +1,8 @@
-// Command bench measures Tombolo's API: durable calls per second and latency over
-// HTTP, start-up time and memory. It starts a private daemon without packets,
-// prints a table and writes bench/out/api.json. It asserts nothing. Packet rates
-// are measured against a bare veth pair by the benchmarks of linux/kernel, which
-// `make bench` runs as well.
+// Command bench measures Tombolo as a user meets it: durable calls per second and
+// latency over HTTP, start-up time, memory, instances per second, and the time
+// from a rule's change to its effect. It starts private daemons, prints a table
+// and writes bench/out/api.json. It asserts nothing. Packet rates are measured
+// against a bare veth pair by a test of linux/kernel, which `make bench` runs too.
 package main
 
 import (
@@ -41,6 +41,11 @@ const (
 func main() {
 	rows, err := measure(context.Background())
 	if err == nil {
+		var more []row
+		more, err = measureFabric(context.Background())
+		rows = append(rows, more...)
+	}
+	if err == nil {
 		err = report(rows)
 	}
 	if err != nil {
@@ -55,7 +60,7 @@ func measure(ctx context.Context) (rows []row, err error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	d, err := start(dir)
+	d, err := start(dir, "none")
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +95,7 @@ func measure(ctx context.Context) (rows []row, err error) {
 		return nil, err
 	}
 	d.stop()
-	if d, err = start(dir); err != nil {
+	if d, err = start(dir, "none"); err != nil {
 		return nil, err
 	}
 	rows = append(rows, row{Test: "start-up", Scale: count, Value: d.took.Seconds() * 1e3, Unit: "ms"}, row{Test: "memory (RSS)", Scale: count, Value: d.rss(), Unit: "MiB"})
@@ -104,9 +109,9 @@ type daemon struct {
 	took time.Duration
 }
 
-func start(dir string) (*daemon, error) {
+func start(dir, fabric string) (*daemon, error) {
 	begin := time.Now()
-	d := &daemon{cmd: exec.Command("bin/tombolo", "serve", "--fabric", "none", "--state", dir, "--listen", "127.0.0.1:0")}
+	d := &daemon{cmd: exec.Command("bin/tombolo", "serve", "--fabric", fabric, "--state", dir, "--listen", "127.0.0.1:0")}
 	out, err := d.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -140,6 +145,14 @@ func start(dir string) (*daemon, error) {
 
 func (d *daemon) stop() {
 	_ = d.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
+	_ = d.cmd.Wait()
+}
+
+// down ends the daemon and everything that it made.
+func (d *daemon) down(dir string) {
+	if out, err := exec.Command("bin/tombolo", "down", "--state", dir).CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "bench: down: %v\n%s", err, out)
+	}
 	_ = d.cmd.Wait()
 }
 
