@@ -120,13 +120,24 @@ func TestAmazonBlocksAreUniqueOverAllAccounts(t *testing.T) {
 	seen := map[netip.Prefix]bool{}
 	for k := range 60 {
 		c := []Caller{home, stranger, elsewhere}[k%3]
-		w.dice = 0 // the same dice again and again
 		v := w.VPC(VPCID(w.doAs(c, CreateVPC{CIDR: cidr("10.0.0.0/16"), Amazon6: true})))
 		block := v.Blocks6[0].CIDR
 		if seen[block] || block.Bits() != 56 || block != block.Masked() || !cidr("2600:1f00::/24").Contains(block.Addr()) {
 			t.Fatalf("block %d is %v", k, block)
 		}
 		seen[block] = true
+	}
+	// The same dice give another block when theirs is taken.
+	next := func() netip.Prefix {
+		e := edit{State: w.State, mint: mint{seed: Seed{1, 2, 3}}}
+		return e.amazonBlock()
+	}
+	first := next()
+	e := edit{State: w.State}
+	e.putVPC(&VPC{ID: "vpc-00000000000000001", Home: Home{"1", "mars"}, Blocks6: []Block{{CIDR: first}}})
+	w.State = e.State
+	if second := next(); second == first {
+		t.Errorf("%v was given twice", first)
 	}
 }
 
