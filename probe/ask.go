@@ -14,9 +14,7 @@ import (
 // TCP connects to HOST:PORT. With a payload it also asks a line and waits for
 // the answer, so that a path which carries the handshake alone is found out.
 func TCP(ctx context.Context, hostport string, o Options) (Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, o.timeout())
-	defer cancel()
-	peer, err := resolve(ctx, hostport)
+	peer, err := resolve(ctx, hostport, o)
 	if err != nil {
 		return Result{}, err
 	}
@@ -29,7 +27,7 @@ func TCP(ctx context.Context, hostport string, o Options) (Result, error) {
 		return r, nil
 	}
 	f := &Flow{conn: c, stream: true}
-	return f.ask(ctx, bytes.TrimSuffix(o.Payload, []byte("\n")))
+	return f.ask(ctx, bytes.TrimSuffix(o.Payload, []byte("\n")), o.timeout())
 }
 
 // connectTCP leaves the connection open when the verdict is Answered.
@@ -38,6 +36,8 @@ func connectTCP(ctx context.Context, peer netip.AddrPort, o Options) (*conn, Res
 	if err != nil {
 		return nil, Result{}, notSent("open TCP socket", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout())
+	defer cancel()
 	sent := time.Now()
 	if _, err := c.Connect(ctx, sockaddr(peer)); err != nil {
 		defer c.Close()
@@ -52,8 +52,6 @@ func connectTCP(ctx context.Context, peer netip.AddrPort, o Options) (*conn, Res
 
 // UDP sends one datagram to HOST:PORT and waits for one back.
 func UDP(ctx context.Context, hostport string, o Options) (Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, o.timeout())
-	defer cancel()
 	f, err := openUDP(ctx, hostport, o)
 	if err != nil {
 		return Result{}, err
@@ -63,15 +61,13 @@ func UDP(ctx context.Context, hostport string, o Options) (Result, error) {
 	if len(payload) == 0 {
 		payload = []byte("tombolo")
 	}
-	return f.ask(ctx, payload)
+	return f.ask(ctx, payload, o.timeout())
 }
 
 // ICMP sends one echo request to HOST and waits for its reply. It prefers the
 // kernel's unprivileged ping socket (net.ipv4.ping_group_range) and falls back
 // to a raw one.
 func ICMP(ctx context.Context, host string, o Options) (Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, o.timeout())
-	defer cancel()
 	f, err := openICMP(ctx, host, o)
 	if err != nil {
 		return Result{}, err
@@ -81,7 +77,7 @@ func ICMP(ctx context.Context, host string, o Options) (Result, error) {
 	if len(payload) == 0 {
 		payload = nonce()
 	}
-	return f.ask(ctx, payload)
+	return f.ask(ctx, payload, o.timeout())
 }
 
 // nonce keeps two probes of one host from taking each other's replies: a raw

@@ -34,9 +34,7 @@ type Flow struct {
 // OpenTCP connects to a Server at HOST:PORT and keeps the connection.
 // A connection that is not established is an error that says the verdict.
 func OpenTCP(ctx context.Context, hostport string, o Options) (*Flow, error) {
-	ctx, cancel := context.WithTimeout(ctx, o.timeout())
-	defer cancel()
-	peer, err := resolve(ctx, hostport)
+	peer, err := resolve(ctx, hostport, o)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +55,7 @@ func OpenUDP(ctx context.Context, hostport string, o Options) (*Flow, error) {
 }
 
 func openUDP(ctx context.Context, hostport string, o Options) (*Flow, error) {
-	peer, err := resolve(ctx, hostport)
+	peer, err := resolve(ctx, hostport, o)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +77,7 @@ func OpenICMP(ctx context.Context, host string, o Options) (*Flow, error) {
 }
 
 func openICMP(ctx context.Context, host string, o Options) (*Flow, error) {
-	addr, err := resolveHost(ctx, host)
+	addr, err := resolveHost(ctx, host, o)
 	if err != nil {
 		return nil, err
 	}
@@ -107,9 +105,7 @@ func openICMP(ctx context.Context, host string, o Options) (*Flow, error) {
 // for the answer to this very question: late answers to earlier ones are
 // skipped.
 func (f *Flow) Ping(ctx context.Context, timeout time.Duration) (Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	return f.ask(ctx, nonce8())
+	return f.ask(ctx, nonce8(), timeout)
 }
 
 // nonce8 is printable, because TCP flows speak in lines.
@@ -133,19 +129,17 @@ func (f *Flow) Close() error { return f.conn.hangUp() }
 // has asked for smaller packets the question is sent again: the first time in
 // fragments that fit, and then once more in a while, because the other end may
 // have to learn the same about its answer.
-func (f *Flow) ask(ctx context.Context, payload []byte) (Result, error) {
+func (f *Flow) ask(ctx context.Context, payload []byte, timeout time.Duration) (Result, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.seq++
-	mtu := 0
+	mtu, began := 0, time.Now()
 	for {
-		sent := time.Now()
-		try, cancel := ctx, context.CancelFunc(func() {})
+		sent, wait := time.Now(), timeout
 		if mtu > 0 {
-			try, cancel = context.WithTimeout(ctx, askAgain)
+			wait = askAgain
 		}
-		r, err := f.once(try, payload)
-		cancel()
+		r, err := f.once(ctx, payload, wait)
 		if err == nil {
 			r.Verdict, r.From, r.RTT, r.MTU = Answered, f.conn.peer.Addr(), time.Since(sent), mtu
 			return r, nil
@@ -156,7 +150,7 @@ func (f *Flow) ask(ctx context.Context, payload []byte) (Result, error) {
 			return r, notSent("send to "+f.conn.peer.String(), fail)
 		case again:
 			mtu = r.MTU
-		case r.Verdict == Silent && mtu > 0 && ctx.Err() == nil:
+		case r.Verdict == Silent && mtu > 0 && time.Since(began) < timeout && ctx.Err() == nil:
 		default:
 			r.MTU = mtu
 			return r, nil
@@ -167,10 +161,14 @@ func (f *Flow) ask(ctx context.Context, payload []byte) (Result, error) {
 // askAgain is the pause between two questions once the path MTU was learned.
 const askAgain = 200 * time.Millisecond
 
-func (f *Flow) once(ctx context.Context, payload []byte) (Result, error) {
+// once sends and awaits. The time of silence begins when the question has left,
+// so that a busy machine does not count its own delay as silence.
+func (f *Flow) once(ctx context.Context, payload []byte, wait time.Duration) (Result, error) {
 	if err := f.send(ctx, payload); err != nil {
 		return Result{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	return f.await(ctx, payload)
 }
 

@@ -24,13 +24,11 @@ func HTTP(ctx context.Context, rawURL string, o Options) (Result, error) {
 	if err != nil || u.Scheme != "http" || u.Host == "" {
 		return Result{}, fmt.Errorf("read URL %q: want http://HOST[:PORT]/PATH", rawURL)
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.timeout())
-	defer cancel()
 	port := u.Port()
 	if port == "" {
 		port = "80"
 	}
-	peer, err := resolve(ctx, net.JoinHostPort(u.Hostname(), port))
+	peer, err := resolve(ctx, net.JoinHostPort(u.Hostname(), port), o)
 	if err != nil {
 		return Result{}, err
 	}
@@ -40,6 +38,8 @@ func HTTP(ctx context.Context, rawURL string, o Options) (Result, error) {
 		return r, err
 	}
 	defer c.Close()
+	ctx, cancel := context.WithTimeout(ctx, o.timeout())
+	defer cancel()
 	return get(ctx, c, u, sent)
 }
 

@@ -140,7 +140,7 @@ func notSent(doing string, err error) error {
 
 // resolve turns HOST:PORT into an address. Literal addresses never touch a
 // resolver, so they work where there is none.
-func resolve(ctx context.Context, hostport string) (netip.AddrPort, error) {
+func resolve(ctx context.Context, hostport string, o Options) (netip.AddrPort, error) {
 	if ap, err := netip.ParseAddrPort(hostport); err == nil {
 		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()), nil
 	}
@@ -152,14 +152,16 @@ func resolve(ctx context.Context, hostport string) (netip.AddrPort, error) {
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("read port of %q: %w", hostport, err)
 	}
-	addr, err := resolveHost(ctx, host)
+	addr, err := resolveHost(ctx, host, o)
 	return netip.AddrPortFrom(addr, uint16(port)), err
 }
 
-func resolveHost(ctx context.Context, host string) (netip.Addr, error) {
+func resolveHost(ctx context.Context, host string, o Options) (netip.Addr, error) {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return a.Unmap(), nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout())
+	defer cancel()
 	all, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("resolve %q: %w", host, err)
