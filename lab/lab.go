@@ -75,7 +75,6 @@ type play struct {
 	finance     *department
 	marketPeer  string // peering Marketing – Finance
 	developPeer string // peering Developer – Finance
-	financeACL  string
 }
 
 // department is one VPC with one server.
