@@ -86,6 +86,10 @@ func (d *Desired) LinkOf(id network.ENIID) (Link, bool) {
 	return Link{}, false
 }
 
+// WithoutLink takes a closed interface's link out of d, which describes what
+// there is once its plugging has failed. It is for whoever has just made d.
+func (d *Desired) WithoutLink(id network.ENIID) { delete(d.units, closedName(id)) }
+
 // Sets are the sets of all units.
 func (d *Desired) Sets() []Set {
 	var out []Set

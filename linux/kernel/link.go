@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -55,8 +56,50 @@ func (p *Plane) plug(s linux.Plug) error {
 			return err
 		}
 	}
-	return configure(s, ns, inner)
+	if err := configure(s, ns, inner); err != nil {
+		return err
+	}
+	return p.enliven(s.Link, inner)
 }
+
+// enliven makes sure that a link carries packets. The kernel brings one to life
+// up to a second after it was set up, and drops what is sent before; since
+// Linux 6.8 to ask for a single link finishes that at once. An IPv6 address is
+// taken in by a worker of the kernel's, some time after it was added.
+func (p *Plane) enliven(l linux.Link, inner *netlink.Handle) error {
+	signs := []func() (bool, error){
+		func() (bool, error) { return running(p.rt.LinkByIndex(l.Port)) },
+		func() (bool, error) { return running(inner.LinkByName(deviceName(l.Device))) },
+	}
+	for _, a := range l.Addrs {
+		if a.Addr().Is6() {
+			signs = append(signs, func() (bool, error) {
+				routes, err := inner.RouteGet(a.Addr().AsSlice())
+				return err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL, nil
+			})
+		}
+	}
+	for _, sign := range signs {
+		alive, err := sign()
+		for tries := 0; err == nil && !alive && tries < enlivenTries; tries++ {
+			<-time.After(enlivenPause)
+			alive, err = sign()
+		}
+		if err != nil {
+			return fmt.Errorf("look at link of %s: %w", l.ENI, err)
+		}
+	}
+	return nil
+}
+
+func running(l netlink.Link, err error) (bool, error) {
+	return err == nil && l.Attrs().OperState == netlink.OperUp, err
+}
+
+const (
+	enlivenPause = 2 * time.Millisecond
+	enlivenTries = 1000
+)
 
 // plugged reports whether both ends of a link are there.
 func (p *Plane) plugged(l linux.Link, inner *netlink.Handle) bool {

@@ -321,6 +321,7 @@ func (r *round) do(steps []linux.Step, have, want *linux.Desired) ([]network.ENI
 				r.waiting = append(r.waiting, id)
 			}
 			if r.closed[id] {
+				want.WithoutLink(id)
 				continue // it is closed already, and its link may stay away
 			}
 		} else {

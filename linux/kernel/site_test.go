@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -178,7 +179,7 @@ func (s *server) ask(f asking, where string, o probe.Options) probe.Result {
 	s.Helper()
 	r, err := testnet.In(s.host, func() (probe.Result, error) { return f(s.Context(), where, o) })
 	if err != nil {
-		s.Fatalf("%s asks %s: %v", s.addr, where, err)
+		s.Errorf("%s asks %s: %v", s.addr, where, err)
 	}
 	return r
 }
@@ -197,16 +198,25 @@ func (s *server) misses(to *server, port int) {
 
 func (s *server) each(to *server, port int, wait time.Duration, want probe.Verdict) {
 	s.Helper()
+	type ask struct {
+		name  string
+		f     asking
+		where string
+	}
+	var asks []ask
 	for _, a := range []netip.Addr{to.addr, to.six} {
 		at := netip.AddrPortFrom(a, uint16(port)).String()
-		for name, r := range map[string]probe.Result{
-			"tcp":  s.ask(probe.TCP, at, probe.Options{Timeout: wait}),
-			"udp":  s.ask(probe.UDP, at, probe.Options{Timeout: wait}),
-			"icmp": s.ask(probe.ICMP, a.String(), probe.Options{Timeout: wait}),
-		} {
-			if r.Verdict != want {
-				s.Errorf("%s to %s of %s: %v, want %v", name, at, s.addr, r, want)
-			}
+		asks = append(asks, ask{"tcp", probe.TCP, at}, ask{"udp", probe.UDP, at}, ask{"icmp", probe.ICMP, a.String()})
+	}
+	results := make([]probe.Result, len(asks))
+	var all sync.WaitGroup
+	for i, x := range asks {
+		all.Go(func() { results[i] = s.ask(x.f, x.where, probe.Options{Timeout: wait}) })
+	}
+	all.Wait()
+	for i, x := range asks {
+		if results[i].Verdict != want {
+			s.Errorf("%s from %s to %s: %v, want %v", x.name, s.addr, x.where, results[i], want)
 		}
 	}
 }
@@ -319,4 +329,11 @@ func (w *site) routeBoth(a, b network.VPCID, p network.PeeringID) {
 	for _, block := range w.VPC(b).Prefixes() {
 		w.route(a, block, network.ToPeering{Peering: p})
 	}
+}
+
+func addrs(list ...string) (out []netip.Addr) {
+	for _, a := range list {
+		out = append(out, addr(a))
+	}
+	return out
 }
