@@ -52,10 +52,12 @@ func TestPackets(t *testing.T) {
 	}
 }
 
-// fabricPrefixes are where the scenarios' VPCs have their addresses.
+// fabricPrefixes are where the VPCs of these tests have their addresses, and no
+// more: the machine may have business of its own elsewhere in 10.0.0.0/8.
 var fabricPrefixes = []netip.Prefix{
-	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
-	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("2600:1f00::/24"),
+	netip.MustParsePrefix("10.0.0.0/15"), netip.MustParsePrefix("10.2.0.0/16"), netip.MustParsePrefix("10.200.0.0/20"),
+	netip.MustParsePrefix("172.16.0.0/16"), netip.MustParsePrefix("172.31.0.0/16"), netip.MustParsePrefix("192.168.0.0/20"),
+	netip.MustParsePrefix("100.64.0.0/16"), netip.MustParsePrefix("2600:1f00::/24"),
 }
 
 // TestPacketsOfAnOrdinaryUser plays them again where nobody is root.
