@@ -62,16 +62,18 @@ type company struct {
 }
 
 // gather waits for company. Callers that were just answered are about to ask
-// again: to go on with the first of them would make the others wait for two
-// transactions instead of one, turn after turn. A caller that is alone never
-// waits, and nobody longer than half of what the last transaction took.
+// again, and join those who wait already: to go on without them would have the
+// two groups take turns for ever, each waiting for the other's transaction. A
+// caller that is alone never waits, and nobody longer than half of what the last
+// transaction took.
 func (q *queue) gather(ctx context.Context, last company) {
-	if last.size < 2 || q.len() >= last.size {
+	want := min(last.size+q.len(), maxBatch)
+	if want < 2 || last.size == 0 {
 		return
 	}
 	enough := time.NewTimer(last.patience)
 	defer enough.Stop()
-	for q.len() < last.size {
+	for q.len() < want {
 		select {
 		case <-q.wake:
 		case <-enough.C:
