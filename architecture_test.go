@@ -32,7 +32,7 @@ var core = []string{"network", "reach", "linux", "sigv4"}
 // owners names the packages that may import each outside thing.
 var owners = map[string][]string{
 	"os/exec":                           {"guest", "cmd/tombolo", "internal/testnet", "internal/leakwatch", "internal/bench"},
-	"net/http":                          {"ec2", "control", "probe", "cmd/tombolo", "sigv4", "client", "local"},
+	"net/http":                          {"ec2/server", "control", "probe", "cmd/tombolo", "sigv4", "client", "local"},
 	"database/sql":                      {"store"},
 	"github.com/google/nftables":        {"linux/kernel"},
 	"github.com/vishvananda/netlink":    {"linux/kernel", "internal/testnet"},

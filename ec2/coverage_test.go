@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tombolo/ec2/api"
 	"tombolo/ec2/wire"
 )
 
@@ -38,20 +39,26 @@ func paths(t reflect.Type, prefix string) []string {
 	return out
 }
 
+// declared are the paths that an operation gives a class.
+func declared(o api.Operation) []string {
+	out := strings.Fields(o.Params.Enforced + " " + o.Params.Stored)
+	for _, no := range o.Params.Refused {
+		out = append(out, strings.Fields(no.Paths)...)
+	}
+	return out
+}
+
 func TestEveryParameterHasAClass(t *testing.T) {
 	for _, o := range operations() {
-		leaves := paths(o.request, "")
+		leaves := paths(o.Request, "")
 		for _, leaf := range leaves {
-			if o.rules.of(leaf).class == unclassed {
-				t.Errorf("%s: %s is neither enforced, stored nor refused", o.name, leaf)
+			if !o.Covers(leaf) {
+				t.Errorf("%s: %s is neither enforced, stored nor refused", o.Name, leaf)
 			}
 		}
-		for path := range o.rules {
-			if path == "DryRun" {
-				continue
-			}
+		for _, path := range declared(o) {
 			if !slices.ContainsFunc(leaves, func(leaf string) bool { return leaf == path || strings.HasPrefix(leaf, path+".") }) {
-				t.Errorf("%s: %s is no parameter of AWS's model", o.name, path)
+				t.Errorf("%s: %s is no parameter of AWS's model", o.Name, path)
 			}
 		}
 	}
@@ -60,16 +67,16 @@ func TestEveryParameterHasAClass(t *testing.T) {
 func TestNoPathHasTwoClasses(t *testing.T) {
 	for _, o := range operations() {
 		seen := map[string]bool{}
-		all := strings.Fields(o.params.enforced + " " + o.params.stored)
-		for _, no := range o.params.refused {
-			if no.why == "" || strings.HasSuffix(no.why, ".") {
-				t.Errorf("%s: the reason %q for %s must be a sentence without its full stop", o.name, no.why, no.paths)
+		all := strings.Fields(o.Params.Enforced + " " + o.Params.Stored)
+		for _, no := range o.Params.Refused {
+			if no.Why == "" || strings.HasSuffix(no.Why, ".") {
+				t.Errorf("%s: the reason %q for %s must be a sentence without its full stop", o.Name, no.Why, no.Paths)
 			}
-			all = append(all, strings.Fields(no.paths)...)
+			all = append(all, strings.Fields(no.Paths)...)
 		}
 		for _, path := range all {
 			if seen[path] {
-				t.Errorf("%s: %s is in two classes", o.name, path)
+				t.Errorf("%s: %s is in two classes", o.Name, path)
 			}
 			seen[path] = true
 		}
@@ -79,15 +86,15 @@ func TestNoPathHasTwoClasses(t *testing.T) {
 func TestEveryOperationIsOneOfAWSsAndRegisteredOnce(t *testing.T) {
 	seen := map[string]bool{}
 	for _, o := range operations() {
-		if a, ok := wire.LookupAction(o.name); !ok || !a.Typed {
-			t.Errorf("%s is not in ec2/wire", o.name)
+		if a, ok := wire.LookupAction(o.Name); !ok || !a.Typed {
+			t.Errorf("%s is not in ec2/wire", o.Name)
 		}
-		if seen[o.name] {
-			t.Errorf("%s is registered twice", o.name)
+		if seen[o.Name] {
+			t.Errorf("%s is registered twice", o.Name)
 		}
-		seen[o.name] = true
-		if want := o.name + "Request"; o.request.Name() != want {
-			t.Errorf("%s decodes a %s", o.name, o.request.Name())
+		seen[o.Name] = true
+		if want := o.Name + "Request"; o.Request.Name() != want {
+			t.Errorf("%s decodes a %s", o.Name, o.Request.Name())
 		}
 	}
 }
@@ -132,7 +139,7 @@ operations of things that cannot exist here answer with an empty set.
 
 func coverageTable() string {
 	served := operations()
-	slices.SortFunc(served, func(a, b operation) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(served, func(a, b api.Operation) int { return strings.Compare(a.Name, b.Name) })
 	empty := 0
 	for _, name := range wire.Actions() {
 		a, _ := wire.LookupAction(name)
@@ -143,23 +150,23 @@ func coverageTable() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, coverageHead, len(wire.Actions()), len(served), empty)
 	for _, o := range served {
-		fmt.Fprintf(&b, "\n## %s\n\n", o.name)
+		fmt.Fprintf(&b, "\n## %s\n\n", o.Name)
 		line := func(what string, names []string) {
 			if len(names) > 0 {
 				fmt.Fprintf(&b, "- %s: `%s`\n", what, strings.Join(names, "` `"))
 			}
 		}
-		line("enforced", strings.Fields(o.params.enforced))
-		line("stored", strings.Fields(o.params.stored))
-		for _, no := range o.params.refused {
+		line("enforced", strings.Fields(o.Params.Enforced))
+		line("stored", strings.Fields(o.Params.Stored))
+		for _, no := range o.Params.Refused {
 			what := "refused"
-			if no.unless != "" {
-				what += " unless `" + no.unless + "`"
+			if no.Unless != "" {
+				what += " unless `" + no.Unless + "`"
 			}
-			line(what+" ("+no.why+")", strings.Fields(no.paths))
+			line(what+" ("+no.Why+")", strings.Fields(no.Paths))
 		}
-		line("filters", o.params.filters)
-		if len(o.rules) == 1 {
+		line("filters", o.Params.Filters)
+		if len(declared(o)) == 0 {
 			b.WriteString("- no parameters\n")
 		}
 	}

@@ -37,11 +37,10 @@ func everyParameter(t testing.TB) map[string][]string {
 }
 
 func TestNoCombinationOfParametersIsAnInternalError(t *testing.T) {
-	for name, params := range everyParameter(t) {
+	sent := everyParameter(t)
+	for _, o := range operations() {
 		s, _ := empty(t)
-		if _, ok := s.operations[name]; !ok {
-			continue
-		}
+		name, params := o.Name, sent[o.Name]
 		try := func(form string) {
 			if status, body := ask(s, "Action="+name+"&"+form); status >= 500 || strings.Contains(body, "{") && !strings.Contains(body, "{}!$") {
 				t.Errorf("%s&%s: %d %s", name, form, status, body)
@@ -63,7 +62,7 @@ func TestNoCombinationOfParametersIsAnInternalError(t *testing.T) {
 			}
 			try(strings.Join(some, "&"))
 			return !t.Failed()
-		}, &quick.Config{MaxCount: 50})
+		}, &quick.Config{MaxCount: 8})
 		if err != nil {
 			t.Error(name, err)
 		}
@@ -73,7 +72,7 @@ func TestNoCombinationOfParametersIsAnInternalError(t *testing.T) {
 func FuzzRequest(f *testing.F) {
 	all := everyParameter(f)
 	for _, o := range operations() {
-		f.Add("Action=" + o.name + "&" + strings.Join(all[o.name], "&"))
+		f.Add("Action=" + o.Name + "&" + strings.Join(all[o.Name], "&"))
 	}
 	f.Fuzz(func(t *testing.T, form string) {
 		s, _ := empty(t)

@@ -17,6 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
+	"tombolo/ec2/api"
+	"tombolo/ec2/server"
+	"tombolo/ec2/wire"
 	"tombolo/network"
 )
 
@@ -245,10 +248,11 @@ func TestThereAreNoneOfWhatWeDoNotHave(t *testing.T) {
 
 func TestAPanicIsAnInternalErrorOfOneCall(t *testing.T) {
 	w := &world{}
-	s := openServer(w)
-	o := s.operations["DescribeVpcs"]
-	o.run = nil // calling it panics
-	s.operations["DescribeVpcs"] = o
+	c := openServer(w).Config
+	c.Operations = append(operations(), api.Op("DescribeVpcs", func(*api.Call, *wire.DescribeVpcsRequest) (*wire.DescribeVpcsResult, error) {
+		panic("in a handler")
+	}, api.Params{}))
+	s := server.New(c)
 	if status, body := ask(s, "Action=DescribeVpcs"); status != 500 || code(body) != "InternalError" {
 		t.Errorf("%d %s", status, body)
 	}
@@ -266,7 +270,7 @@ func TestACallThatTakesTooLongIsUnavailable(t *testing.T) {
 }
 
 func TestALargeBodyIsRefused(t *testing.T) {
-	if status, body := ask(openServer(&world{}), "Action=DescribeVpcs&x="+strings.Repeat("a", maxBody)); status != http.StatusRequestEntityTooLarge {
+	if status, body := ask(openServer(&world{}), "Action=DescribeVpcs&x="+strings.Repeat("a", 1<<20)); status != http.StatusRequestEntityTooLarge {
 		t.Errorf("%d %s", status, body)
 	}
 }

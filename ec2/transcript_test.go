@@ -154,12 +154,13 @@ func (p *party) say(action, params string) string {
 
 // dries reports whether the action has DryRun.
 func (p *party) dries(action string) bool {
-	o, ok := p.s.operations[action]
-	if !ok {
-		return false
+	for _, o := range operations() {
+		if o.Name == action {
+			_, has := o.Request.FieldByName("DryRun")
+			return has
+		}
 	}
-	_, has := o.request.FieldByName("DryRun")
-	return has
+	return false
 }
 
 func (p *party) call(form string) (int, string) {
@@ -261,4 +262,3 @@ func outline(t *testing.T, body string) string {
 	}
 	return strings.TrimLeft(out.String(), "\n") + "\n"
 }
-

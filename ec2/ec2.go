@@ -1,0 +1,32 @@
+package ec2
+
+import (
+	"slices"
+
+	"tombolo/ec2/api"
+	"tombolo/ec2/instance"
+	"tombolo/ec2/server"
+	"tombolo/ec2/vpc"
+)
+
+// What a user of this package needs of the others.
+type (
+	// Config is what a Server is made of.
+	Config = server.Config
+	// Server answers the EC2 query API. It is an http.Handler.
+	Server = server.Server
+	// Backend is all that the API needs of the rest of the program.
+	Backend = api.Backend
+	// Keys knows the secrets of access keys and the accounts that they belong to.
+	Keys = server.Keys
+)
+
+// NewServer makes a Server that answers every operation that there is.
+func NewServer(c Config) *Server {
+	c.Operations = operations()
+	return server.New(c)
+}
+
+func operations() []api.Operation {
+	return slices.Concat(vpc.Operations(), instance.Operations())
+}

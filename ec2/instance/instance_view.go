@@ -1,0 +1,143 @@
+package instance
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+
+	"tombolo/ec2/api"
+	"tombolo/ec2/vpc"
+	"tombolo/ec2/wire"
+	"tombolo/network"
+)
+
+// showInstance is an instance as Describe shows it.
+func showInstance(c *api.Call, i *network.Instance) wire.Instance {
+	made, _ := findImage(c, i.Image)
+	kind := typeOf(i)
+	out := wire.Instance{
+		InstanceId: api.Text(i.ID), ImageId: api.Text(i.Image), InstanceType: api.Text(i.Type), State: instanceState(i.State),
+		StateReason: stateReason(i), StateTransitionReason: new(i.Reason), KeyName: api.Text(i.KeyName), AmiLaunchIndex: api.Long(i.LaunchIndex),
+		LaunchTime: new(i.Launched), Architecture: api.Text(cmp.Or(kind.family.arch, made.arch)), ClientToken: new(i.Stored[storedToken]),
+		RootDeviceName: api.Text(made.root), RootDeviceType: new("ebs"), VirtualizationType: new("hvm"), Hypervisor: new("xen"),
+		EbsOptimized: new(i.Stored[storedOptimized] == "true"), EnaSupport: new(true), PlatformDetails: new("Linux/UNIX"), UsageOperation: new("RunInstances"),
+		UsageOperationUpdateTime: new(i.Created), CurrentInstanceBootMode: new("legacy-bios"), BootMode: new("uefi-preferred"),
+		Monitoring: monitoring(i), MetadataOptions: metadataView(i), IamInstanceProfile: profile(i), CpuOptions: cpuOptions(i, kind),
+		Placement:             &wire.Placement{AvailabilityZone: api.Text(i.Zone), AvailabilityZoneId: api.Text(api.ZoneID(i.Region, i.Zone)), GroupName: new(""), Tenancy: api.Text(tenancy(i))},
+		HibernationOptions:    &wire.HibernationOptions{Configured: new(false)},
+		EnclaveOptions:        &wire.EnclaveOptions{Enabled: new(false)},
+		MaintenanceOptions:    &wire.InstanceMaintenanceOptions{AutoRecovery: api.Text(cmp.Or(i.Stored[storedRecovery], "default"))},
+		PrivateDnsNameOptions: showNameOptions(c, i),
+		CapacityReservationSpecification: &wire.CapacityReservationSpecificationResponse{
+			CapacityReservationPreference: api.Text(cmp.Or(i.Stored[storedReservation], "open"))},
+		Operator: &wire.OperatorResponse{Managed: new(false)}, ProductCodes: []wire.ProductCode{}, PrivateDnsName: new(""), PublicDnsName: new(""),
+		NetworkInterfaces: []wire.InstanceNetworkInterface{}, SecurityGroups: []wire.GroupIdentifier{}, BlockDeviceMappings: []wire.InstanceBlockDeviceMapping{},
+		Tags: c.TagSet(string(i.ID)),
+	}
+	if i.State == network.InstanceTerminated {
+		return out // it has neither addresses nor volumes any more
+	}
+	out.VpcId, out.SubnetId = api.Text(i.VPC), api.Text(i.Subnet)
+	out.BlockDeviceMappings = api.All(devicesAt(c, i), func(d device) wire.InstanceBlockDeviceMapping { return deviceView(i, d) })
+	for _, eni := range plugs(c, i) {
+		shown := showInterface(c, eni)
+		if eni.Attachment.Device == 0 {
+			out.PrivateIpAddress, out.SourceDestCheck, out.SecurityGroups = shown.PrivateIpAddress, shown.SourceDestCheck, shown.Groups
+			out.PrivateDnsName = api.Text(instanceName(c, i, eni))
+			if len(eni.Addrs6) > 0 {
+				out.Ipv6Address = shown.Ipv6Addresses[0].Ipv6Address
+			}
+		}
+		out.NetworkInterfaces = append(out.NetworkInterfaces, shown)
+	}
+	return out
+}
+
+func deviceView(i *network.Instance, d device) wire.InstanceBlockDeviceMapping {
+	return wire.InstanceBlockDeviceMapping{DeviceName: api.Text(d.Name), Ebs: &wire.EbsInstanceBlockDevice{
+		VolumeId: api.Text(volumeID(i, d.Name)), Status: new("attached"), AttachTime: new(i.Created), DeleteOnTermination: new(!d.Keep)}}
+}
+
+func tenancy(i *network.Instance) string { return cmp.Or(i.Stored[storedTenancy], "default") }
+
+func monitoring(i *network.Instance) *wire.Monitoring {
+	return &wire.Monitoring{State: api.Text(cmp.Or(i.Stored[storedMonitoring], "disabled"))}
+}
+
+func metadataView(i *network.Instance) *wire.InstanceMetadataOptionsResponse {
+	return &wire.InstanceMetadataOptionsResponse{State: new("applied"), HttpTokens: api.Text(i.Metadata.Tokens), HttpEndpoint: api.Text(i.Metadata.Endpoint),
+		HttpProtocolIpv6: api.Text(i.Metadata.IPv6), InstanceMetadataTags: api.Text(i.Metadata.Tags), HttpPutResponseHopLimit: api.Long(i.Metadata.Hops)}
+}
+
+func cpuOptions(i *network.Instance, t instanceType) *wire.CpuOptions {
+	threads := 2
+	if t.family.arch == "arm64" || t.vcpus == 1 {
+		threads = 1
+	}
+	if n, err := strconv.Atoi(i.Stored[storedThreads]); err == nil {
+		threads = n
+	}
+	cores := max(1, t.vcpus/max(1, threads))
+	if n, err := strconv.Atoi(i.Stored[storedCores]); err == nil {
+		cores = n
+	}
+	return &wire.CpuOptions{CoreCount: api.Long(cores), ThreadsPerCore: api.Long(threads)}
+}
+
+func showNameOptions(c *api.Call, i *network.Instance) *wire.PrivateDnsNameOptionsResponse {
+	kind := "ip-name"
+	if resourceNamed(c, i) {
+		kind = "resource-name"
+	}
+	a, aaaa := i.Stored[storedNameA] == "true", i.Stored[storedNameAAAA] == "true"
+	if n := c.State.Subnet(i.Subnet); n != nil {
+		a, aaaa = a || i.Stored[storedNameA] == "" && n.NameA, aaaa || i.Stored[storedNameAAAA] == "" && n.NameAAAA
+	}
+	return &wire.PrivateDnsNameOptionsResponse{HostnameType: api.Text(kind), EnableResourceNameDnsARecord: new(a), EnableResourceNameDnsAAAARecord: new(aaaa)}
+}
+
+// instanceName is an instance's private name, whether the VPC resolves it or not.
+func instanceName(c *api.Call, i *network.Instance, primary *network.ENI) string {
+	if len(primary.Addrs) == 0 || resourceNamed(c, i) {
+		return string(i.ID) + "." + api.Domain(i.Region)
+	}
+	return api.IPName(primary.Addrs[0], i.Region)
+}
+
+// stateReason is why the instance is not running (AWS: DescribeInstances, StateReason).
+func stateReason(i *network.Instance) *wire.StateReason {
+	switch {
+	case i.State == network.InstancePending:
+		return &wire.StateReason{Code: new("pending"), Message: new("pending")}
+	case i.State == network.InstanceRunning:
+		return nil
+	case strings.HasPrefix(i.Reason, "User initiated"):
+		return &wire.StateReason{Code: new("Client.UserInitiatedShutdown"), Message: new("Client.UserInitiatedShutdown: User initiated shutdown")}
+	}
+	return &wire.StateReason{Code: new("Client.InstanceInitiatedShutdown"), Message: new("Client.InstanceInitiatedShutdown: Instance initiated shutdown")}
+}
+
+// showInterface is a network interface as DescribeInstances shows it.
+func showInterface(c *api.Call, e *network.ENI) wire.InstanceNetworkInterface {
+	a := e.Attachment
+	out := wire.InstanceNetworkInterface{
+		NetworkInterfaceId: api.Text(e.ID), SubnetId: api.Text(e.Subnet), VpcId: api.Text(e.VPC), OwnerId: api.Text(e.Owner), Description: new(e.Description),
+		MacAddress: new(e.MAC.String()), InterfaceType: new("interface"), Status: new("in-use"), SourceDestCheck: new(e.SourceDestCheck),
+		Groups: vpc.GroupNames(c, e.Groups), PrivateDnsName: vpc.PrivateName(c, e), Operator: &wire.OperatorResponse{Managed: new(false)},
+		PrivateIpAddresses: make([]wire.InstancePrivateIpAddress, 0, len(e.Addrs)), Ipv6Addresses: make([]wire.InstanceIpv6Address, 0, len(e.Addrs6)),
+		Attachment: &wire.InstanceNetworkInterfaceAttachment{AttachmentId: api.Text(a.ID), AttachTime: new(a.At), DeviceIndex: api.Long(a.Device),
+			NetworkCardIndex: api.Long(0), Status: new("attached"), DeleteOnTermination: new(a.DeleteOnTermination)},
+	}
+	for k, addr := range e.Addrs {
+		shown := new(addr.String())
+		if k == 0 {
+			out.PrivateIpAddress = shown
+		}
+		out.PrivateIpAddresses = append(out.PrivateIpAddresses, wire.InstancePrivateIpAddress{
+			Primary: new(k == 0), PrivateIpAddress: shown, PrivateDnsName: vpc.AddrName(c, e, addr)})
+	}
+	for _, addr := range e.Addrs6 {
+		out.Ipv6Addresses = append(out.Ipv6Addresses, wire.InstanceIpv6Address{Ipv6Address: new(addr.String()), IsPrimaryIpv6: new(false)})
+	}
+	return out
+}
