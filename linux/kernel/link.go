@@ -50,50 +50,69 @@ func (p *Plane) plug(s linux.Plug) error {
 	if err != nil {
 		return fmt.Errorf("namespace of %s: %w", s.Link.Instance, err)
 	}
-	defer inner.Close()
 	if !p.plugged(s.Link, inner) {
-		if err := p.makeVeth(s.Link, ns, inner); err != nil {
-			return err
-		}
+		err = p.makeVeth(s.Link, ns, inner)
 	}
-	if err := configure(s, ns, inner); err != nil {
+	if err == nil {
+		err = configure(s, ns, inner)
+	}
+	if err != nil {
+		inner.Close()
 		return err
 	}
-	return p.enliven(s.Link, inner)
-}
-
-// enliven makes sure that a link carries packets. The kernel brings one to life
-// up to a second after it was set up, and drops what is sent before; since
-// Linux 6.8 to ask for a single link finishes that at once. An IPv6 address is
-// taken in by a worker of the kernel's, some time after it was added.
-func (p *Plane) enliven(l linux.Link, inner *netlink.Handle) error {
-	signs := []func() (bool, error){
-		func() (bool, error) { return running(p.rt.LinkByIndex(l.Port)) },
-		func() (bool, error) { return running(inner.LinkByName(deviceName(l.Device))) },
-	}
-	for _, a := range l.Addrs {
-		if a.Addr().Is6() {
-			signs = append(signs, func() (bool, error) {
-				routes, err := inner.RouteGet(a.Addr().AsSlice())
-				return err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL, nil
-			})
-		}
-	}
-	for _, sign := range signs {
-		alive, err := sign()
-		for tries := 0; err == nil && !alive && tries < enlivenTries; tries++ {
-			<-time.After(enlivenPause)
-			alive, err = sign()
-		}
-		if err != nil {
-			return fmt.Errorf("look at link of %s: %w", l.ENI, err)
-		}
+	p.fresh = append(p.fresh, freshLink{s.Link, inner})
+	if len(p.fresh) >= freshAtOnce {
+		p.enliven()
 	}
 	return nil
 }
 
-func running(l netlink.Link, err error) (bool, error) {
-	return err == nil && l.Attrs().OperState == netlink.OperUp, err
+// freshLink is a link that was plugged in and may not carry packets yet.
+type freshLink struct {
+	link  linux.Link
+	inner *netlink.Handle
+}
+
+// freshAtOnce bounds how many of them are waited for together: each has a file.
+const freshAtOnce = 128
+
+// enliven waits until fresh links carry packets. The kernel brings one to life
+// up to a second after it was set up, and drops what is sent before; since
+// Linux 6.8 to ask for a single link finishes that at once. An IPv6 address is
+// taken in by a worker of the kernel's, some time after it was added. A link
+// that does not come to life in time is its instance's doing, and no error.
+func (p *Plane) enliven() {
+	for _, f := range p.fresh {
+		for _, alive := range p.signs(f) {
+			for tries := 0; !alive() && tries < enlivenTries; tries++ {
+				<-time.After(enlivenPause)
+			}
+		}
+		f.inner.Close()
+	}
+	p.fresh = nil
+}
+
+// signs are what a link that carries packets shows.
+func (p *Plane) signs(f freshLink) []func() bool {
+	out := []func() bool{
+		func() bool { return running(p.rt.LinkByIndex(f.link.Port)) },
+		func() bool { return running(f.inner.LinkByName(deviceName(f.link.Device))) },
+	}
+	for _, a := range f.link.Addrs {
+		if a.Addr().Is6() {
+			out = append(out, func() bool {
+				routes, err := f.inner.RouteGet(a.Addr().AsSlice())
+				return err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL
+			})
+		}
+	}
+	return out
+}
+
+// running is also true of a link that is gone: there is nothing to wait for.
+func running(l netlink.Link, err error) bool {
+	return err != nil || l.Attrs().OperState == netlink.OperUp
 }
 
 const (

@@ -51,6 +51,7 @@ type Plane struct {
 	down     map[network.ENIID]bool // interfaces that were closed by their link
 	tried    *linux.Desired         // what was last attempted
 	status   Status
+	fresh    []freshLink
 }
 
 // Status is how well the kernel obeys.
@@ -301,6 +302,7 @@ func (r *round) do(steps []linux.Step, have, want *linux.Desired) ([]network.ENI
 	var failed []network.ENIID
 	var errs []error
 	unplugged := map[int]bool{}
+	defer r.enliven()
 	for _, s := range steps {
 		if _, turn := s.(linux.Switch); turn && len(failed) > 0 {
 			break

@@ -43,7 +43,7 @@ func BenchmarkRuleChange(b *testing.B) {
 			groups, _ := w.crowd(size.vpcs, size.each)
 			began := time.Now()
 			w.obey()
-			b.ReportMetric(time.Since(began).Seconds(), "s/first")
+			first := time.Since(began)
 			home = network.Caller{Account: "000000000001", Region: "us-east-1"}
 			rule := network.RuleSpec{Protocol: network.UDP, Ports: network.PortRange{From: 7000, To: 7000}, Peer: network.PeerCIDR{CIDR: cidr("172.30.0.0/16")}}
 			var took []time.Duration
@@ -62,6 +62,7 @@ func BenchmarkRuleChange(b *testing.B) {
 			slices.Sort(took)
 			b.ReportMetric(took[len(took)/2].Seconds()*1e3, "ms/p50")
 			b.ReportMetric(took[len(took)*99/100].Seconds()*1e3, "ms/p99")
+			b.ReportMetric(first.Seconds(), "s/first")
 		})
 	}
 }
