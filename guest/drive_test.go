@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -74,6 +75,104 @@ func TestKilledDaemon(t *testing.T) {
 	}
 }
 
+// TestKilledWhileBooting kills the daemon again and again while it starts instances.
+// In the end each has one first process, and its user data has run once.
+func TestKilledWhileBooting(t *testing.T) {
+	for _, as := range modes(t) {
+		t.Run(strings.ReplaceAll(as.mode.String(), " ", "-"), func(t *testing.T) {
+			dir := as.home(t)
+			state := filepath.Join(dir, "state")
+			start := func() (*exec.Cmd, *bufio.Scanner) {
+				cmd := as.command(dir)
+				cmd.Env = append(cmd.Env, envRoom+"="+state, envDrive+"=storm")
+				out, err := cmd.StdoutPipe()
+				check(t, err)
+				check(t, cmd.Start())
+				return cmd, bufio.NewScanner(out)
+			}
+			for round := range 10 {
+				cmd, _ := start()
+				<-time.After(time.Duration(25+25*round) * time.Millisecond)
+				check(t, cmd.Process.Kill())
+				cmd.Wait()
+			}
+			cmd, lines := start()
+			limit := time.AfterFunc(60*time.Second, func() { cmd.Process.Kill() })
+			lines.Scan()
+			limit.Stop()
+			cmd.Process.Kill()
+			cmd.Wait()
+			if lines.Text() != "ok" {
+				t.Errorf("the last daemon: %s", lines.Text())
+			}
+			r, err := roomOf(state)
+			check(t, err)
+			rec, err := r.record()
+			check(t, err)
+			if n := firstProcesses(rec.PID); n != storm {
+				t.Errorf("%d first processes for %d instances", n, storm)
+			}
+			downLeavesNothing(t, state)
+		})
+	}
+}
+
+// firstProcesses counts the processes 1 of instances that are below a holder, with
+// an unshare between that lost its daemon, or without.
+func firstProcesses(holder int) int {
+	room, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid_for_children", holder))
+	if err != nil {
+		return 0
+	}
+	n := 0
+	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range all {
+		proc := filepath.Dir(path)
+		// The number in the room is the second of NSpid, in the instance the third.
+		if !strings.HasPrefix(readString(path), "init\x00"+roleInit) || !strings.Contains(readString(proc+"/status"), "\t1\n") {
+			continue
+		}
+		if below(proc, room) {
+			n++
+		}
+	}
+	return n
+}
+
+// below reports whether a process descends from the room with this PID namespace.
+func below(proc, room string) bool {
+	for {
+		if at, _ := os.Readlink(proc + "/ns/pid"); at == room {
+			return true
+		}
+		var parent int
+		for line := range strings.Lines(readString(proc + "/status")) {
+			fmt.Sscanf(line, "PPid:\t%d", &parent)
+		}
+		if parent < 2 {
+			return false
+		}
+		proc = fmt.Sprintf("/proc/%d", parent)
+	}
+}
+
+// storm is how many instances TestKilledWhileBooting starts.
+const storm = 6
+
+func driveStorm(t testing.TB) {
+	g, err := Open(Config{Dir: os.Getenv(envRoom), Limits: testLimits})
+	check(t, err)
+	s := newSite(t, g)
+	s.dice = 9
+	ids := s.launch(storm, "#!/bin/sh\necho ran >>/root/count\n")
+	s.settle()
+	for _, id := range ids {
+		eventually(t, "the user data has run", func() bool { out, _ := s.run(id, "cat /root/count"); return out != "" })
+		s.says(id, "cat /root/count; ls /root | wc -l", "ran\n1")
+	}
+	g.Close()
+}
+
 func childrenOf(pid int) []int {
 	var out []int
 	for word := range strings.FieldsSeq(readString(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))) {
@@ -89,7 +188,11 @@ func drive() {
 	t := &complaint{}
 	func() {
 		defer func() { recover() }()
-		drivePhase(t, os.Getenv(envDrive))
+		if phase := os.Getenv(envDrive); phase == "storm" {
+			driveStorm(t)
+		} else {
+			drivePhase(t, phase)
+		}
 	}()
 	if t.text == "" {
 		t.text = "ok"
