@@ -119,10 +119,14 @@ func printStatus(st daemonStatus) {
 	if len(st.Degraded) > 0 {
 		health = "DEGRADED: the interfaces concerned are closed"
 	}
+	enforced := "isolation, routes, peering, security groups, network ACLs, source/dest check; IPv4 and IPv6"
+	if st.Fabric == "none" {
+		enforced = "nothing: there are no packets with --fabric none"
+	}
 	for _, row := range [][2]string{{"health", health}, {"api", st.Endpoint + " (auth " + st.Auth + ")"}, {"state", st.State},
 		{"plane", st.Plane}, {"instances", st.Instances}, {"generation", fmt.Sprintf("%d, packets obey %d", st.Generation, st.Obeyed)},
 		{"daemon", fmt.Sprintf("process %d, version %s", st.PID, st.Version)},
-		{"enforced", "isolation, routes, peering, security groups, network ACLs, source/dest check; IPv4 and IPv6"},
+		{"enforced", enforced},
 		{"not yet", "internet and NAT gateways, endpoints, DNS, instance metadata, flow logs, reachability analysis"}} {
 		fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
 	}

@@ -27,7 +27,7 @@ func lsCommand(s *site) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "ls [KIND]", GroupID: "look", Args: cobra.MaximumNArgs(1), ValidArgs: words,
 		Short: "List what exists",
-		Long:  "Ls lists what exists in your account and Region: " + strings.Join(words, ", ") + ".\nWithout a KIND it lists everything but the default VPC's parts.",
+		Long:  "Ls lists what exists in your account and Region: " + strings.Join(words, ", ") + ".\nWithout a KIND it lists all of them.",
 		RunE: func(c *cobra.Command, args []string) error {
 			if !slices.Contains(outputs, output) {
 				return failed(exitUsage, "-o %s: choose one of %s", output, strings.Join(outputs, ", "))

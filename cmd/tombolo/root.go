@@ -38,6 +38,19 @@ or drop real packets between light-weight instances exactly as AWS would.
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version,
+		Args:          cobra.ArbitraryArgs,
+
+		SuggestionsMinimumDistance: 2,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.Help()
+			}
+			hint := ""
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				hint = "; did you mean " + near[0] + "?"
+			}
+			return failed(exitUsage, "unknown command %q%s; see: tombolo --help", args[0], hint)
+		},
 	}
 	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return s.absolute() }
 	cmd.PersistentFlags().StringVar(&s.dir, "state", defaultState(), "state directory; one Tombolo per directory")
@@ -49,9 +62,25 @@ or drop real packets between light-weight instances exactly as AWS would.
 		execCommand(s), connectCommand(s), probeCommand(), lsCommand(s), showCommand(s), envCommand(s), awsCommand(s)} {
 		cmd.AddCommand(sub)
 	}
+	usage(cmd)
 	cmd.SetHelpCommandGroupID("clients")
 	cmd.SetCompletionCommandGroupID("clients")
 	return cmd
+}
+
+// usage makes a wrong number of arguments a usage error, of every command.
+func usage(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return failed(exitUsage, "%w; see: %s --help", err, c.CommandPath())
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		usage(sub)
+	}
 }
 
 // defaultState is $TOMBOLO_STATE, or /var/lib/tombolo for root, or tombolo in the

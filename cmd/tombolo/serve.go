@@ -172,7 +172,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if d.flags.auth == "off" {
 		d.log.Warn("--auth off: whoever can reach this port may do everything")
 	}
-	fmt.Printf("tombolo is ready: %s  (state %s, instances %s)\n", d.url, d.site.dir, d.isolation())
+	fmt.Printf("tombolo is ready: %s  (state %s, instances: %s)\n", d.url, d.site.dir, d.isolation())
 	err = all.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -280,7 +280,12 @@ func (d *daemon) isolation() string {
 	if d.fabric == nil {
 		return "none"
 	}
-	return d.fabric.guests.Mode().String()
+	switch m := d.fabric.guests.Mode(); m {
+	case guest.Root:
+		return "isolated, with user ids of their own"
+	default:
+		return "isolated, " + m.String()
+	}
 }
 
 // keyring gives package ec2 the secrets of access keys.
