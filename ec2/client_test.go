@@ -18,12 +18,14 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// listening is a server on a real port, with signatures on and a real clock.
+// listening is a server on a real port, with signatures on and a real clock, in
+// a world where everything comes to its end at once.
 func listening(t *testing.T) (url string, w *world) {
 	t.Helper()
-	w = &world{}
+	backend := &settling{}
+	w = &backend.world
 	s := newServer(w)
-	s.Now = time.Now
+	s.Now, s.Backend = time.Now, backend
 	h := httptest.NewUnstartedServer(s)
 	s.Hosts = []string{h.Listener.Addr().String()}
 	h.Start()

@@ -280,7 +280,12 @@ func TestEveryAnswerCarriesItsRequestID(t *testing.T) {
 	for _, form := range []string{"Action=DescribeVpcs", "Action=Nonsense", "Action=GetCallerIdentity&Version=2011-06-15"} {
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, unsigned(form))
-		id := w.Header()["x-amzn-RequestId"]
+		var id []string
+		for name, values := range w.Header() {
+			if name == "x-amzn-RequestId" { // spelt as AWS spells it
+				id = values
+			}
+		}
 		if len(id) != 1 || len(id[0]) != 36 || strings.Count(w.Body.String(), id[0]) != 1 {
 			t.Errorf("%s: header %q, body %s", form, id, w.Body)
 		}

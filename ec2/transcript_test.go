@@ -42,7 +42,7 @@ func TestTranscripts(t *testing.T) {
 					d.Fatalf(t, "%v", err)
 				}
 				p.w.ahead += by
-				p.settle()
+				p.w.settle()
 				return ""
 			}
 			return p.say(d.Cmd, d.Input)
@@ -92,26 +92,40 @@ func (w *clockwork) Do(_ context.Context, caller network.Caller, token string, r
 }
 
 // settle lets everything happen that happens by itself.
-func (p *party) settle() {
-	p.apply(network.Settle{})
-	for i := range p.w.State().Instances() {
+func (w *clockwork) settle() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.apply(network.Settle{})
+	for i := range w.state.Instances() {
 		switch i.State {
 		case network.InstancePending:
-			p.apply(network.ReportStarted{Instance: i.ID})
+			w.apply(network.ReportStarted{Instance: i.ID})
 		case network.InstanceStopping:
-			p.apply(network.ReportStopped{Instance: i.ID})
+			w.apply(network.ReportStopped{Instance: i.ID})
 		case network.InstanceShuttingDown:
-			p.apply(network.ReportEnded{Instance: i.ID})
+			w.apply(network.ReportEnded{Instance: i.ID})
 		}
 	}
 }
 
-func (p *party) apply(r network.Request) {
-	next, err := p.w.state.Apply(network.Op{At: p.w.now(), Request: r})
+func (w *clockwork) apply(r network.Request) {
+	next, err := w.state.Apply(network.Op{At: w.now(), Request: r})
 	if err != nil {
-		p.t.Fatal(err)
+		panic(err)
 	}
-	p.w.state = next
+	w.state = next
+}
+
+// settling is a clockwork that settles after every request, as the daemon does,
+// and answers with what was before.
+type settling struct{ clockwork }
+
+func (w *settling) Do(ctx context.Context, caller network.Caller, token string, r network.Request) (network.State, error) {
+	made, err := w.clockwork.Do(ctx, caller, token, r)
+	if err == nil {
+		w.settle()
+	}
+	return made, err
 }
 
 // say makes one call and gives its answer.
@@ -134,7 +148,7 @@ func (p *party) say(action, params string) string {
 		}
 	}
 	status, body := p.call(form)
-	defer p.settle()
+	defer p.w.settle()
 	if status != 200 {
 		if p.w.State().Generation != before {
 			p.t.Errorf("%s was refused and changed something", form)
