@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -101,7 +102,9 @@ func (w *world) newENI(name string, words *words) error {
 	if err != nil {
 		return err
 	}
-	w.alone[name] = !detached
+	if !detached {
+		w.alone[name] = true
+	}
 	if unchecked {
 		off := false
 		_, err = w.do(who, network.SetENIAttribute{ENI: network.ENIID(id), SourceDestCheck: &off})
@@ -206,13 +209,7 @@ func (w *world) launch(name string, enis []string) error {
 // settleMachines makes a machine of every interface that no instance line has
 // named.
 func (w *world) settleMachines() error {
-	var names []string
-	for name, alone := range w.alone {
-		if alone {
-			names = append(names, name)
-		}
-	}
-	for _, name := range unique(names) {
+	for _, name := range slices.Sorted(maps.Keys(w.alone)) {
 		if err := w.launch(name, []string{name}); err != nil {
 			return err
 		}

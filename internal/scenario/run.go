@@ -176,7 +176,7 @@ func (w *world) ends(f *Flow, words *words) error {
 		}
 		f.Port = uint16(ports.From)
 	}
-	f.Closed = f.Target != "" && w.closed(f.Target, word)
+	f.Closed = f.Target != "" && w.shut[shutKey(f.Target, word)]
 	return nil
 }
 

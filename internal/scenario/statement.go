@@ -3,7 +3,6 @@ package scenario
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
 	"time"
 
@@ -360,18 +359,8 @@ func (w *world) sayClose(words *words) error {
 	if err != nil {
 		return err
 	}
-	w.listen[closedKey(e.ID, words.next())] = false
+	w.shut[shutKey(e.ID, words.next())] = true
 	return nil
 }
 
-func closedKey(id network.ENIID, proto string) string { return string(id) + " " + proto }
-
-func (w *world) closed(id network.ENIID, proto string) bool {
-	_, said := w.listen[closedKey(id, proto)]
-	return said
-}
-
-func unique(names []string) []string {
-	slices.Sort(names)
-	return slices.Compact(names)
-}
+func shutKey(id network.ENIID, proto string) string { return string(id) + " " + proto }

@@ -25,8 +25,8 @@ type world struct {
 	open   map[network.Caller]bool
 	common map[string]*commonGroup // groups that were named without a VPC
 	alone  map[string]bool         // enis that no instance has taken yet
-	listen map[string]bool         // "db tcp/81": false when closed
-	flows  map[string]Flow
+	shut   map[string]bool         // "eni-0… tcp/81": nothing listens there
+	flows  map[string]Flow         // conversations, as they were opened
 }
 
 // commonGroup is a security group that is made in every VPC that uses it.
@@ -37,7 +37,7 @@ func newWorld() *world {
 		// Any date will do; the model wants one.
 		now: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC),
 		ids: map[string]string{}, names: map[string]string{}, open: map[network.Caller]bool{},
-		common: map[string]*commonGroup{}, alone: map[string]bool{}, listen: map[string]bool{}, flows: map[string]Flow{},
+		common: map[string]*commonGroup{}, alone: map[string]bool{}, shut: map[string]bool{}, flows: map[string]Flow{},
 	}
 }
 
