@@ -22,6 +22,14 @@ func Down(dir string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := r.record(); os.IsNotExist(err) {
+		return nil
+	}
+	unlock, err := r.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	rec, err := r.record()
 	if os.IsNotExist(err) {
 		return nil
@@ -46,7 +54,7 @@ func Down(dir string) error {
 			return err
 		}
 	}
-	for _, name := range []string{"cgroups.json", "room.json", "room.lock"} {
+	for _, name := range []string{"cgroups.json", "room.json"} {
 		if err := os.Remove(r.run(name)); err != nil && !os.IsNotExist(err) {
 			return err
 		}

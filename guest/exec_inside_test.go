@@ -41,6 +41,10 @@ func testExec(t *testing.T, s *site) {
 	if strings.Contains(out, envRoom) || strings.Contains(out, "GOGC") {
 		t.Errorf("the daemon's or process 1's environment shows inside:\n%s", out)
 	}
+	long := strings.Repeat("long ", 20000) // more than one read of the socket
+	if out, _ := s.runCommand(id, Command{Args: []string{"echo", "-n", long}}); out != long {
+		t.Errorf("%d bytes of an argument of %d", len(out), len(long))
+	}
 	_, err := s.g.Start(context.Background(), id, Command{Args: []string{"no-such-program"}})
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing program: %v", err)

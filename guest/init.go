@@ -40,7 +40,7 @@ func initMain() error {
 		ended: map[int]chan unix.WaitStatus{}}
 	// Listening here, not in the daemon, makes the socket's credentials those of
 	// this process, by which the daemon finds it again.
-	if err := unix.Listen(fdAgent, 16); err != nil {
+	if err := unix.Listen(fdAgent, 128); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	file := os.NewFile(fdAgent, "agent")

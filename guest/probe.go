@@ -1,9 +1,11 @@
 package guest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,7 +23,8 @@ type Offer struct {
 	Lacks []Lack
 }
 
-// Probe looks at the machine without changing it. Call it outside the room.
+// Probe looks at the machine and leaves it as it was. Call it outside the room, in a
+// program whose main begins with Reexec.
 func Probe() Offer {
 	o := Offer{Mode: Root}
 	if !rootlike() {
@@ -29,24 +32,14 @@ func Probe() Offer {
 		if _, _, ok := subids(); ok {
 			o.Mode = Subids
 		}
-		o.userNamespaces()
+		o.subordinates()
 	}
 	for _, program := range []string{"nsenter", "unshare"} {
 		if _, err := exec.LookPath(program); err != nil {
 			o.lack(program+" is missing", "install util-linux", true)
 		}
 	}
-	for _, need := range []struct{ path, what, fix string }{
-		{"/proc/self/ns/user", "this kernel has no user namespaces", "use a kernel with CONFIG_USER_NS"},
-		{"/proc/self/ns/net", "this kernel has no network namespaces", "use a kernel with CONFIG_NET_NS"},
-	} {
-		if _, err := os.Stat(need.path); err != nil {
-			o.lack(need.what, need.fix, true)
-		}
-	}
-	if !strings.Contains(readString("/proc/filesystems"), "overlay\n") && exec.Command("modinfo", "overlay").Run() != nil {
-		o.lack("this kernel has no overlay filesystem, from which instances get theirs", "use a kernel with CONFIG_OVERLAY_FS", true)
-	}
+	o.try()
 	o.cgroups()
 	return o
 }
@@ -55,10 +48,7 @@ func (o *Offer) lack(what, fix string, fatal bool) {
 	o.Lacks = append(o.Lacks, Lack{what, fix, fatal})
 }
 
-func (o *Offer) userNamespaces() {
-	if fix := userNamespaceLack(); fix != "" {
-		o.lack("an ordinary user may not make user namespaces here", fix, true)
-	}
+func (o *Offer) subordinates() {
 	if o.Mode == Subids {
 		return
 	}
@@ -88,4 +78,51 @@ func (o *Offer) cgroups() {
 	if !memory {
 		o.lack("no cgroup for memory: it is limited per process, and watched for the sum", fix, false)
 	}
+}
+
+// try makes, for a moment, what a room and an instance are made of: no setting tells
+// as much about what is forbidden as doing it.
+func (o *Offer) try() {
+	cmd := exec.Command("/proc/self/exe", roleTry)
+	cmd.Env = []string{}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}},
+	}
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return
+	}
+	what := strings.TrimSpace(string(out))
+	if what == "" {
+		what = err.Error()
+	}
+	fix := userNamespaceLack()
+	if fix == "" {
+		fix = "in a container: run it with --privileged, or with --security-opt seccomp=unconfined --security-opt systempaths=unconfined; else run as root"
+	}
+	o.lack("namespaces cannot be made here ("+what+")", fix, true)
+}
+
+// tryMain runs in new namespaces of all kinds.
+func tryMain() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("leave the mount table: %w", err)
+	}
+	if err := unix.Mount("tombolo", "/tmp", "tmpfs", 0, "mode=755"); err != nil {
+		return fmt.Errorf("mount: %w", err)
+	}
+	for _, dir := range []string{"/tmp/proc", "/tmp/upper", "/tmp/work", "/tmp/usr"} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	if err := unix.Mount("proc", "/tmp/proc", "proc", 0, ""); err != nil {
+		return fmt.Errorf("mount /proc: %w", err)
+	}
+	if err := unix.Mount("overlay", "/tmp/usr", "overlay", 0, "lowerdir=/usr,upperdir=/tmp/upper,workdir=/tmp/work,userxattr"); err != nil {
+		return fmt.Errorf("overlay /usr: %w", err)
+	}
+	return loopbackUp()
 }

@@ -185,14 +185,26 @@ func (g *Guests) awaken(ctx context.Context, id string) error {
 // ensure starts an instance's process 1 unless it is there: an earlier daemon may
 // have died right after starting it.
 func (g *Guests) ensure(ctx context.Context, id string, host hostName) error {
-	if conn, err := g.dial(id); err == nil {
-		return conn.Close()
+	if g.lives(id) {
+		return nil
 	}
+	g.turns <- struct{}{} // several at a time only make each other slow
+	defer func() { <-g.turns }()
 	if err := g.launch(ctx, id, host); err != nil {
 		g.cgroups.remove(id)
 		return fmt.Errorf("start the instance: %w", err)
 	}
 	return nil
+}
+
+// lives reports whether an instance has a process 1. One that is too busy to take
+// another connection lives, too.
+func (g *Guests) lives(id string) bool {
+	conn, err := g.dial(id)
+	if err == nil {
+		conn.Close()
+	}
+	return err == nil || errors.Is(err, unix.EAGAIN)
 }
 
 func (g *Guests) dial(id string) (*net.UnixConn, error) {
@@ -225,7 +237,7 @@ func (g *Guests) watch(id string) bool {
 	}
 	conn, err := g.dial(id)
 	if err != nil || g.ctx.Err() != nil {
-		return false
+		return errors.Is(err, unix.EAGAIN)
 	}
 	g.watched[id] = true
 	g.working.Go(func() {
@@ -245,6 +257,9 @@ func (g *Guests) watch(id string) bool {
 // not obey. Nothing of the instance runs afterwards.
 func (g *Guests) halt(id string, grace time.Duration) error {
 	conn, err := g.dial(id)
+	if errors.Is(err, unix.EAGAIN) {
+		return errors.New("the instance does not answer")
+	}
 	if err != nil {
 		g.cgroups.remove(id)
 		return nil // nobody listens: there is no process 1, or it is gone

@@ -18,6 +18,7 @@ const (
 	rolePause  = "guest:pause"  // holds new namespaces until they are bound
 	roleBoot   = "guest:boot"   // builds an instance's root filesystem, then becomes roleInit
 	roleInit   = "guest:init"   // process 1 of an instance
+	roleTry    = "guest:try"    // in new namespaces, sees whether they are any good
 	roleRemove = "guest:remove" // inside the room, removes the files of instances
 )
 
@@ -44,6 +45,8 @@ func Reexec() bool {
 		err = bootMain()
 	case roleInit:
 		err = initMain()
+	case roleTry:
+		err = tryMain()
 	case roleRemove:
 		err = removeMain(args)
 	default:

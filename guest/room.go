@@ -179,17 +179,31 @@ func entering(rec holderRecord) ([]string, error) {
 	return append(args, "--"), nil
 }
 
-// hold finds the living holder or starts one; a lock keeps two callers from
-// starting two.
+// lock keeps two callers from making, or ending, one room at a time.
+func (r room) lock() (unlock func(), err error) {
+	file, err := os.OpenFile(r.run("room.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err = unix.Flock(int(file.Fd()), unix.LOCK_EX); err != unix.EINTR {
+			break
+		}
+	}
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("lock %s: %w", file.Name(), err)
+	}
+	return func() { file.Close() }, nil
+}
+
+// hold finds the living holder or starts one.
 func (r room) hold() (holderRecord, error) {
-	lock, err := os.OpenFile(r.run("room.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	unlock, err := r.lock()
 	if err != nil {
 		return holderRecord{}, err
 	}
-	defer lock.Close()
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
-		return holderRecord{}, fmt.Errorf("lock %s: %w", lock.Name(), err)
-	}
+	defer unlock()
 	if rec, err := r.record(); err == nil && rec.alive() {
 		return rec, nil
 	}

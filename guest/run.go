@@ -85,12 +85,12 @@ func (g *Guests) advance(s network.State, i *network.Instance) network.Request {
 			return network.ReportStarted{Instance: i.ID, Boot: i.Boots}
 		}
 	case network.InstanceStopping:
-		if !booted && !g.isBusy(id) {
+		if !booted && !g.isBusy(id) && !g.lives(id) {
 			return network.ReportStopped{Instance: i.ID, Boot: i.Boots}
 		}
 		g.work(id, func(context.Context) error { return g.stop(id, stopGrace) })
 	case network.InstanceStopped:
-		if booted {
+		if booted || g.lives(id) {
 			g.work(id, func(context.Context) error { return g.stop(id, stopGrace) })
 		}
 	case network.InstanceShuttingDown, network.InstanceTerminated:
@@ -203,9 +203,7 @@ func (g *Guests) work(id string, do func(context.Context) error) {
 	}
 	g.busy[id] = true
 	g.working.Go(func() {
-		g.turns <- struct{}{}
 		err := do(g.ctx)
-		<-g.turns
 		g.mu.Lock()
 		delete(g.busy, id)
 		delete(g.failed, id)
