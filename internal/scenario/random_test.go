@@ -170,7 +170,7 @@ func (e *linuxEngine) volley(t *testing.T, w wave, shots []*shot) (problems []st
 	if err != nil {
 		t.Fatal(err)
 	}
-	return score(shots, before, after)
+	return score(shots, w.repeats, before, after)
 }
 
 func (e *linuxEngine) aim(w wave, from, to *network.ENI) *shot {
@@ -219,7 +219,8 @@ func (e *linuxEngine) fire(ctx context.Context, w wave, s *shot) error {
 }
 
 // score compares verdicts one by one, and causes by how often each was counted.
-func score(shots []*shot, before, after map[linux.Cause]uint64) (problems []string) {
+// TCP repeats itself after a second, which on a busy machine passes.
+func score(shots []*shot, repeats bool, before, after map[linux.Cause]uint64) (problems []string) {
 	expected := map[linux.Cause]uint64{}
 	for _, s := range shots {
 		want := probe.Answered
@@ -233,7 +234,8 @@ func score(shots []*shot, before, after map[linux.Cause]uint64) (problems []stri
 		}
 	}
 	for c, n := range after {
-		if n -= before[c]; n != expected[c] {
+		n -= before[c]
+		if n != expected[c] && !(repeats && expected[c] > 0 && n > expected[c]) {
 			problems = append(problems, fmt.Sprintf("%d packets were dropped for %v, the oracle says %d", n, c, expected[c]))
 		}
 	}

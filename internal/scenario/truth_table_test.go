@@ -230,22 +230,23 @@ func (s *site) enter(v *pair, acl network.ACLID, egress bool, with *network.VPC,
 
 // wave is one kind of probe, sent by all pairs at once.
 type wave struct {
-	name   string
-	family int
-	send   func(context.Context, netip.Addr, probe.Options) (probe.Result, error)
+	name    string
+	family  int
+	repeats bool // what gets no answer is sent again
+	send    func(context.Context, netip.Addr, probe.Options) (probe.Result, error)
 }
 
 func waves() []wave {
 	var all []wave
 	for family, suffix := range []string{"", "6"} {
 		all = append(all,
-			wave{"tcp" + suffix, family, func(ctx context.Context, to netip.Addr, o probe.Options) (probe.Result, error) {
+			wave{"tcp" + suffix, family, true, func(ctx context.Context, to netip.Addr, o probe.Options) (probe.Result, error) {
 				return probe.TCP(ctx, netip.AddrPortFrom(to, 80).String(), o)
 			}},
-			wave{"udp" + suffix, family, func(ctx context.Context, to netip.Addr, o probe.Options) (probe.Result, error) {
+			wave{"udp" + suffix, family, false, func(ctx context.Context, to netip.Addr, o probe.Options) (probe.Result, error) {
 				return probe.UDP(ctx, netip.AddrPortFrom(to, 53).String(), o)
 			}},
-			wave{"icmp" + suffix, family, func(ctx context.Context, to netip.Addr, o probe.Options) (probe.Result, error) {
+			wave{"icmp" + suffix, family, false, func(ctx context.Context, to netip.Addr, o probe.Options) (probe.Result, error) {
 				return probe.ICMP(ctx, to.String(), o)
 			}})
 	}
