@@ -12,6 +12,7 @@ type Book struct {
 	last    [kinds]uint32
 	used    map[entry]bool // since the compilation began
 	version uint64         // one more with every change
+	wrapped [kinds]bool    // numbers are given out a second time
 }
 
 // entry is a name of one kind.
@@ -52,7 +53,9 @@ func (b *Book) number(k kind, name string) uint32 {
 	e := entry{k, name}
 	n, ok := b.numbers[e]
 	if !ok {
-		n = b.free(k)
+		if n = b.free(k); n == 0 {
+			return 0
+		}
 		b.numbers[e] = n
 		b.version++
 	}
@@ -62,23 +65,38 @@ func (b *Book) number(k kind, name string) uint32 {
 	return n
 }
 
-// free is the next number of a kind that is not taken.
+// free is the next number of a kind that is not taken; 0 when all are. What has
+// the number 0 gets no packets: no table, no zone and no port has it.
 func (b *Book) free(k kind) uint32 {
-	taken := map[uint32]bool{}
-	if b.last[k] >= k.limit() {
-		for e, n := range b.numbers {
-			if e.kind == k {
-				taken[n] = true
+	first := uint32(1)
+	if k == tableKind {
+		first = sinkTable + 1
+	}
+	for range 2 {
+		var taken map[uint32]bool
+		if b.wrapped[k] {
+			taken = b.taken(k)
+		}
+		for n := max(b.last[k]+1, first); n <= k.limit(); n++ {
+			if !taken[n] {
+				b.last[k] = n
+				return n
 			}
 		}
-		b.last[k] = 0
-		if k == tableKind {
-			b.last[k] = sinkTable
+		b.wrapped[k], b.last[k] = true, 0
+	}
+	return 0
+}
+
+// taken are the numbers of a kind that are in use.
+func (b *Book) taken(k kind) map[uint32]bool {
+	out := map[uint32]bool{}
+	for e, n := range b.numbers {
+		if e.kind == k {
+			out[n] = true
 		}
 	}
-	for b.last[k]++; taken[b.last[k]]; b.last[k]++ {
-	}
-	return b.last[k]
+	return out
 }
 
 // begin and end bracket a compilation: what was not asked for is forgotten.

@@ -49,7 +49,7 @@ func (c *Compiler) Compile(s network.State, closed map[network.ENIID]bool) *Desi
 	c.book.begin()
 	j := &job{
 		Compiler: c, s: s, closed: closed,
-		out:    &Desired{units: map[string]*unit{}, ports: map[network.ENIID]*port{}, zones: map[network.VPCID][]uint16{}},
+		out:    &Desired{units: map[string]*unit{}, ports: map[network.ENIID]*port{}, zones: map[network.VPCID][]uint16{}, tables: map[int]network.VPCID{}},
 		fresh:  make(map[string]remembered, len(c.memo)),
 		groups: map[network.GroupID]bool{}, lists: map[string]*groupList{}, members: map[network.GroupID]uint64{},
 		acls: map[network.ACLID]bool{}, subnets: map[network.SubnetID]bool{}, vpcs: map[network.VPCID]*vpcUse{}, lowest: map[network.InstanceID]int{},

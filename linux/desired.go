@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -34,21 +33,13 @@ type unit struct {
 
 // concern names interfaces by what they have in common.
 type concern struct {
-	eni     network.ENIID
-	vpcs    []network.VPCID
-	subnet  network.SubnetID
-	acl     network.ACLID
-	group   network.GroupID
-	list    string
-	all     bool
-	address []endpoint // the addresses that the unit delivers to
-}
-
-// endpoint is an address that an interface answers to.
-type endpoint struct {
-	vpc  network.VPCID
-	addr netip.Addr
-	eni  network.ENIID
+	eni    network.ENIID
+	vpcs   []network.VPCID
+	subnet network.SubnetID
+	acl    network.ACLID
+	group  network.GroupID
+	list   string
+	all    bool
 }
 
 // Desired is everything that the kernel shall hold for a State.
@@ -57,6 +48,7 @@ type Desired struct {
 	epochs [2]uint16 // of V4 and V6, see epoch.go
 	ports  map[network.ENIID]*port
 	zones  map[network.VPCID][]uint16
+	tables map[int]network.VPCID // the kernel's tables in which a VPC's addresses are
 
 	// When base is not nil, d differs from it in the units named in delta.
 	base  *Desired

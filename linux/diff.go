@@ -1,7 +1,6 @@
 package linux
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -127,7 +126,7 @@ func Diff(have, want *Desired) []Step {
 	for _, p := range policyOut {
 		after = append(after, CutPolicy{p})
 	}
-	for _, r := range onlyGone(routesOut, routesIn, Route.key) {
+	for _, r := range onlyGone(slices.Clone(routesOut), routesIn, Route.key) {
 		after = append(after, CutRoute{r})
 	}
 	for _, n := range onlyGone(neighboursOut, neighboursIn, Neighbour.key) {
@@ -137,36 +136,34 @@ func Diff(have, want *Desired) []Step {
 	if batch := diffNft(gone.Objects, come.Objects); batch.Ready.Len()+batch.Turn.Len()+batch.Clean.Len() > 0 {
 		steps = append(steps, Switch{batch, append(gone.concerns, come.concerns...)})
 	}
-	for _, e := range slices.SortedFunc(maps.Keys(gone.endpoints), endpoint.compare) {
-		if !come.endpoints[e] && have.zones != nil {
-			after = append(after, Forget{e.addr, have.zones[e.vpc]})
-		}
-	}
-	return append(steps, after...)
+	return append(append(steps, after...), want.forgotten(routesOut)...)
 }
 
-func (e endpoint) compare(x endpoint) int {
-	return cmp.Or(cmp.Compare(e.vpc, x.vpc), e.addr.Compare(x.addr), cmp.Compare(e.eni, x.eni))
+// forgotten are the addresses that routes no longer deliver to where they did.
+func (d *Desired) forgotten(out []Route) []Step {
+	var steps []Step
+	for _, r := range out {
+		v, ok := d.tables[r.Table]
+		if ok && !r.Local && r.Dst.Bits() == r.Dst.Addr().BitLen() && len(d.zones[v]) > 0 {
+			steps = append(steps, Forget{r.Dst.Addr(), d.zones[v]})
+		}
+	}
+	return steps
 }
 
 // difference is one side of what differs between two Desireds.
 type difference struct {
 	Objects
-	concerns  []concern
-	endpoints map[endpoint]bool
+	concerns []concern
 }
 
 func (d *difference) add(u *unit) {
 	d.Objects.add(u.Objects)
 	d.concerns = append(d.concerns, u.concern)
-	for _, e := range u.concern.address {
-		d.endpoints[e] = true
-	}
 }
 
 // changed gathers the units in which two Desireds differ.
 func changed(have, want *Desired) (gone, come difference) {
-	gone.endpoints, come.endpoints = map[endpoint]bool{}, map[endpoint]bool{}
 	for _, name := range differing(have, want) {
 		if u := have.units[name]; u != nil {
 			gone.add(u)

@@ -2,7 +2,6 @@ package linux
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -368,7 +367,7 @@ func (a arrival) causes(b *Book) []string {
 			c, ok = CauseOfCounter(h)
 		}
 		if !ok {
-			out = append(out, fmt.Sprintf("%q %x", set, binary.NativeEndian.Uint32([]byte(lo))))
+			out = append(out, fmt.Sprintf("%q", h))
 			continue
 		}
 		out = append(out, c.String())

@@ -50,7 +50,6 @@ func (p *port) unit(table, subnet uint32, across []tableUse, first bool) *unit {
 	u.Links = []Link{p.link(first)}
 	for _, a := range e.AllAddrs() {
 		f := familyOf(a)
-		u.concern.address = append(u.concern.address, endpoint{e.VPC, a, e.ID})
 		u.element(f, "sources", key(nil).own(uint32(p.index())).addr(a), goTo(string(p.subnet.ID)))
 		u.Neighbours = append(u.Neighbours, Neighbour{p.index(), a, e.MAC})
 		r := Route{Family: f, Table: fibBase + int(table), Dst: netip.PrefixFrom(a, a.BitLen()), Port: p.index()}

@@ -23,8 +23,14 @@ func crossesRegions(p *network.Peering) bool { return p.Requester.Region != p.Ac
 func (j *job) compileVPCs() {
 	for _, id := range slices.Sorted(maps.Keys(j.vpcs)) {
 		for _, p := range j.vpcs[id].peers {
-			if j.vpcs[p.vpc.ID] == nil {
-				j.vpcs[p.vpc.ID] = &vpcUse{vpc: p.vpc, table: j.book.number(tableKind, string(p.vpc.ID))}
+			other := j.vpcs[p.vpc.ID]
+			if other == nil {
+				other = &vpcUse{vpc: p.vpc, table: j.book.number(tableKind, string(p.vpc.ID))}
+				j.vpcs[p.vpc.ID] = other
+			}
+			if len(other.subnets) == 0 {
+				// Nobody is there, which the tables that lead there shall say.
+				other.peers = append(other.peers, peer{p.peering, j.vpcs[id].vpc})
 			}
 		}
 	}
@@ -38,6 +44,7 @@ func (j *job) compileVPCs() {
 			}
 		}
 		j.tables = append(j.tables, v.across...)
+		j.out.tables[fibBase+int(v.table)] = id
 		j.compileVPC(v)
 	}
 }

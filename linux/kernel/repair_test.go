@@ -15,6 +15,7 @@ import (
 
 // TestRestartInterruptsNothing opens a second plane on a fabric that works.
 func TestRestartInterruptsNothing(t *testing.T) {
+	testnet.Leaks(t)
 	w := newTown(t)
 	w.obey()
 	flow := w.m.flow(w.f.addr, 80)
@@ -194,22 +195,31 @@ func TestEpochsThatBeginAgainRecallNothing(t *testing.T) {
 }
 
 // TestAddressTakesNoFlowsAlong moves an address from one interface to another
-// whose groups allow nothing: what was tracked at the first is not at the second.
+// whose groups allow nothing: what was tracked at the first is not at the second,
+// whether or not somebody obeyed at the time.
 func TestAddressTakesNoFlowsAlong(t *testing.T) {
-	w := newTown(t)
-	g := w.group(w.b, "narrow")
-	w.allow(g, network.TCP, network.PortRange{From: 80, To: 80}, "10.0.0.0/16")
-	shut := w.group(w.b, "shut")
-	old := w.server(w.bn, "10.1.0.40", g)
-	heir := w.server(w.bn, "10.1.0.41", shut).serve(80)
-	w.do(network.AssignAddrs{ENI: old.eni, Addrs: addrs("10.1.0.99")})
-	old.serve(80)
-	w.obey()
-	flow := w.m.flow(addr("10.1.0.99"), 80)
-	flow.lives()
-	w.do(network.AssignAddrs{ENI: heir.eni, Addrs: addrs("10.1.0.99"), Reassign: true})
-	w.obey()
-	w.counted(linux.Cause{Why: "sg-denied", At: string(heir.eni), Direction: "ingress"}, flow.stalls)
+	for _, absent := range []bool{false, true} {
+		w := newTown(t)
+		g := w.group(w.b, "narrow")
+		w.allow(g, network.TCP, network.PortRange{From: 80, To: 80}, "10.0.0.0/16")
+		shut := w.group(w.b, "shut")
+		old := w.server(w.bn, "10.1.0.40", g)
+		heir := w.server(w.bn, "10.1.0.41", shut).serve(80)
+		w.do(network.AssignAddrs{ENI: old.eni, Addrs: addrs("10.1.0.99")})
+		old.serve(80)
+		w.obey()
+		flow := w.m.flow(addr("10.1.0.99"), 80)
+		flow.lives()
+		if absent {
+			w.plane.Close()
+		}
+		w.do(network.AssignAddrs{ENI: heir.eni, Addrs: addrs("10.1.0.99"), Reassign: true})
+		if absent {
+			w.open()
+		}
+		w.obey()
+		w.counted(linux.Cause{Why: "sg-denied", At: string(heir.eni), Direction: "ingress"}, flow.stalls)
+	}
 }
 
 func TestRepairAsOrdinaryUser(t *testing.T) {
