@@ -209,7 +209,7 @@ func (d *daemon) hosts(l net.Listener) []string {
 }
 
 func (d *daemon) serveHTTP(ctx context.Context, l net.Listener) error {
-	c := ec2.Config{Backend: d, Hosts: d.hosts(l), Account: store.FirstAccount, Region: "us-east-1", Log: d.log}
+	c := ec2.Config{Backend: d, Hosts: d.hosts(l), Account: store.FirstAccount, Region: "us-east-1", Log: d.log, StrictImages: d.flags.strictImages}
 	if d.flags.auth == "sigv4" {
 		c.Keys = keyring(d.keys)
 	}
