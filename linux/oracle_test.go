@@ -76,6 +76,8 @@ func (o *oracle) send(p packet) verdict {
 	if to != nil {
 		fresh.b = to.ID
 		known = o.known[flowKey(p, to.ID)]
+	} else {
+		known = o.recognize(p)
 	}
 	if odd(p) {
 		fresh, known = nil, nil
@@ -109,6 +111,17 @@ func (o *oracle) send(p packet) verdict {
 		o.known[flowKey(p, to.ID)] = fresh
 	}
 	return verdict{at: to.ID}
+}
+
+// recognize finds the flow of a packet that goes nowhere: the sender's groups
+// know it nevertheless.
+func (o *oracle) recognize(p packet) *acquaintance {
+	for e := range o.ENIs() {
+		if known := o.known[flowKey(p, e.ID)]; known != nil {
+			return known
+		}
+	}
+	return nil
 }
 
 // query and odd sort ICMP: what asks, and what belongs to no flow.
