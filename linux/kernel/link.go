@@ -258,7 +258,7 @@ func setAddresses(s linux.Plug, inner *netlink.Handle, link netlink.Link) error 
 // setRoutes gives the first interface the instance's default routes, and every
 // other one a table of its own for what comes from its addresses, as Amazon
 // Linux does: a reply leaves by the interface that the question came in by.
-// Decision 0043.
+// Decision 0073.
 func setRoutes(s linux.Plug, inner *netlink.Handle, link netlink.Link) error {
 	tables := []int{}
 	if s.Link.Default {
