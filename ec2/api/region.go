@@ -3,6 +3,7 @@ package api
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"tombolo/network"
 )
@@ -84,14 +85,18 @@ func ZonesOf(name network.Region) []string {
 }
 
 // ZoneID is the id of a zone, for example use1-az1 of us-east-1a.
-func ZoneID(name network.Region, zone string) string {
-	r, _ := LookupRegion(name)
-	n := strings.IndexByte(r.zones, zone[len(zone)-1])
-	if n < 0 {
-		return ""
+func ZoneID(zone string) string { return zoneIDs()[zone] }
+
+// zoneIDs are by the zones' names, which no two Regions share.
+var zoneIDs = sync.OnceValue(func() map[string]string {
+	out := map[string]string{}
+	for _, r := range regions {
+		for n, zone := range r.ZoneNames() {
+			out[zone] = r.zoneID(n)
+		}
 	}
-	return r.zoneID(n)
-}
+	return out
+})
 
 // Zone is the zone that a request names, by name or by id; "" when by neither.
 func (c *Call) Zone(name, id *string) string {
@@ -102,7 +107,7 @@ func (c *Call) Zone(name, id *string) string {
 		c.Fail(Combination("The parameter availabilityZone cannot be used with the parameter availabilityZoneId"))
 	}
 	for _, z := range ZonesOf(c.Caller.Region) {
-		if ZoneID(c.Caller.Region, z) == *id {
+		if ZoneID(z) == *id {
 			return z
 		}
 	}

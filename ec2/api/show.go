@@ -18,8 +18,30 @@ func ARN(h network.Home, resourceType, id string) *string {
 // Number is an integer as a filter compares it.
 func Number(n int) string { return strconv.Itoa(n) }
 
-// Long is an integer as the wire has it.
-func Long(n int) *int64 { return new(int64(n)) }
+// Bool is a boolean as the wire has it. All share two.
+func Bool[B ~bool](b B) *bool {
+	if b {
+		return yes
+	}
+	return no
+}
+
+var yes, no = new(true), new(false)
+
+// Long is an integer as the wire has it. All share the small ones.
+func Long(n int) *int64 {
+	if n >= 0 && n < len(small) {
+		return &small[n]
+	}
+	return new(int64(n))
+}
+
+var small = func() (t [256]int64) {
+	for n := range t {
+		t[n] = int64(n)
+	}
+	return t
+}()
 
 // PrefixText is a block for a result; nil for the zero Prefix.
 func PrefixText(p netip.Prefix) *string {

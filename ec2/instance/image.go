@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"iter"
 	"slices"
+	"sync"
 
 	"tombolo/ec2/api"
 	"tombolo/ec2/wire"
@@ -88,23 +89,29 @@ func (i image) in(r network.Region) image {
 }
 
 // imagesIn is a Region's catalogue in order of ID.
-func imagesIn(r network.Region) []image {
-	out := make([]image, len(catalogue))
-	for k, i := range catalogue {
-		out[k] = i.in(r)
+func imagesIn(r network.Region) []image { return catalogues()[r] }
+
+// catalogues is every Region's, made once.
+var catalogues = sync.OnceValue(func() map[network.Region][]image {
+	out := map[network.Region][]image{}
+	for _, r := range api.Regions() {
+		list := make([]image, len(catalogue))
+		for k, i := range catalogue {
+			list[k] = i.in(r.Name)
+		}
+		slices.SortFunc(list, func(a, b image) int { return cmp.Compare(a.id, b.id) })
+		out[r.Name] = list
 	}
-	slices.SortFunc(out, func(a, b image) int { return cmp.Compare(a.id, b.id) })
 	return out
-}
+})
 
 // findImage finds one by ID. An ID that is not in the catalogue is somebody's from
 // AWS: their configuration shall run, so there is an image of that ID too, unless
 // the server was told to be strict.
 func findImage(c *api.Call, id network.ImageID) (image, bool) {
-	for _, i := range imagesIn(c.Caller.Region) {
-		if i.id == id {
-			return i, true
-		}
+	list := imagesIn(c.Caller.Region)
+	if k, ok := slices.BinarySearchFunc(list, id, func(i image, id network.ImageID) int { return cmp.Compare(i.id, id) }); ok {
+		return list[k], true
 	}
 	made := debianImage("image-"+string(id), "x86_64", "The default image under an ID from elsewhere")
 	made.id, made.made = id, false

@@ -76,7 +76,7 @@ var instances = api.Listing[*network.Instance]{
 // instanceFilters compare what is in the row.
 var instanceFilters = []api.Filter[*network.Instance]{
 	api.By("availability-zone", func(_ *api.Call, i *network.Instance) []string { return api.One(i.Zone) }),
-	api.By("availability-zone-id", func(_ *api.Call, i *network.Instance) []string { return api.One(api.ZoneID(i.Region, i.Zone)) }),
+	api.By("availability-zone-id", func(_ *api.Call, i *network.Instance) []string { return api.One(api.ZoneID(i.Zone)) }),
 	api.By("client-token", func(_ *api.Call, i *network.Instance) []string { return api.One(i.Stored[storedToken]) }),
 	api.By("image-id", func(_ *api.Call, i *network.Instance) []string { return api.One(i.Image) }),
 	api.By("instance-id", func(_ *api.Call, i *network.Instance) []string { return api.One(i.ID) }),
@@ -90,6 +90,14 @@ var instanceFilters = []api.Filter[*network.Instance]{
 	}),
 	api.By("monitoring-state", func(_ *api.Call, i *network.Instance) []string { return api.One(*monitoring(i).State) }),
 	api.By("owner-id", func(_ *api.Call, i *network.Instance) []string { return api.One(i.Owner) }),
+	api.By("private-ip-address", func(c *api.Call, i *network.Instance) []string {
+		for _, eni := range plugs(c, i) { // without the view: this is asked often
+			if eni.Attachment.Device == 0 && len(eni.Addrs) > 0 {
+				return api.One(eni.Addrs[0].String())
+			}
+		}
+		return nil
+	}),
 	api.By("reason", func(_ *api.Call, i *network.Instance) []string { return api.One(i.Reason) }),
 	api.By("reservation-id", func(_ *api.Call, i *network.Instance) []string { return api.One(i.Reservation) }),
 	api.By("subnet-id", func(_ *api.Call, i *network.Instance) []string { return whileAlive(i, i.Subnet) }),
@@ -140,7 +148,6 @@ var viewFilters = slices.Concat([]api.Filter[*network.Instance]{
 		return boolText(i.PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord)
 	}),
 	shown("private-dns-name-options.hostname-type", func(i wire.Instance) *string { return i.PrivateDnsNameOptions.HostnameType }),
-	shown("private-ip-address", func(i wire.Instance) *string { return i.PrivateIpAddress }),
 	shown("root-device-name", func(i wire.Instance) *string { return i.RootDeviceName }),
 	shown("root-device-type", func(i wire.Instance) *string { return i.RootDeviceType }),
 	shown("source-dest-check", func(i wire.Instance) *string { return boolText(i.SourceDestCheck) }),
@@ -211,7 +218,7 @@ var statuses = api.Listing[*network.Instance]{
 	Kind: "i", Key: instanceKey, Get: getInstance, Tags: instanceTags,
 	Filters: append([]api.Filter[*network.Instance]{
 		api.By("availability-zone", func(_ *api.Call, i *network.Instance) []string { return api.One(i.Zone) }),
-		api.By("availability-zone-id", func(_ *api.Call, i *network.Instance) []string { return api.One(api.ZoneID(i.Region, i.Zone)) }),
+		api.By("availability-zone-id", func(_ *api.Call, i *network.Instance) []string { return api.One(api.ZoneID(i.Zone)) }),
 		api.By("attached-ebs-status.status", func(_ *api.Call, i *network.Instance) []string { return api.One(checks(i).status) }),
 		api.By("instance-state-code", func(_ *api.Call, i *network.Instance) []string { return api.One(api.Number(i.State.Code())) }),
 		api.By("instance-state-name", func(_ *api.Call, i *network.Instance) []string { return api.One(i.State.String()) }),
@@ -259,7 +266,7 @@ func instanceStatus(i *network.Instance) wire.InstanceStatus {
 		}
 		return s
 	}
-	out := wire.InstanceStatus{InstanceId: api.Text(i.ID), AvailabilityZone: api.Text(i.Zone), AvailabilityZoneId: api.Text(api.ZoneID(i.Region, i.Zone)),
+	out := wire.InstanceStatus{InstanceId: api.Text(i.ID), AvailabilityZone: api.Text(i.Zone), AvailabilityZoneId: api.Text(api.ZoneID(i.Zone)),
 		InstanceState: instanceState(i.State), InstanceStatus: summary(), SystemStatus: summary(), Operator: &wire.OperatorResponse{Managed: new(false)}}
 	if h.reachability != "" {
 		out.AttachedEbsStatus = &wire.EbsStatusSummary{Status: api.Text(h.status), Details: []wire.EbsStatusDetails{{Name: new("reachability"), Status: api.Text(h.reachability)}}}

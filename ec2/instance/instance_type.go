@@ -141,7 +141,7 @@ func describeInstanceTypeOfferings(c *api.Call, in *wire.DescribeInstanceTypeOff
 	case "availability-zone":
 		locations = api.ZonesOf(c.Caller.Region)
 	case "availability-zone-id":
-		locations = api.All(api.ZonesOf(c.Caller.Region), func(z string) string { return api.ZoneID(c.Caller.Region, z) })
+		locations = api.All(api.ZonesOf(c.Caller.Region), func(z string) string { return api.ZoneID(z) })
 	default:
 		return nil, &api.Error{Code: "UnsupportedOperation", Message: "There are no places of the kind " + kind + "."}
 	}

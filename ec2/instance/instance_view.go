@@ -11,6 +11,19 @@ import (
 	"tombolo/network"
 )
 
+// What every instance shows alike. Nobody writes to these.
+var (
+	xen, hvm, rootOnEBS = new("xen"), new("hvm"), new("ebs")
+	platform, usage     = new("Linux/UNIX"), new("RunInstances")
+	bios, uefi          = new("legacy-bios"), new("uefi-preferred")
+	attached, inUse     = new("attached"), new("in-use")
+	plain, applied      = new("interface"), new("applied")
+	nothing             = new("")
+	unmanaged           = &wire.OperatorResponse{Managed: api.Bool(false)}
+	awake               = &wire.HibernationOptions{Configured: api.Bool(false)}
+	noEnclave           = &wire.EnclaveOptions{Enabled: api.Bool(false)}
+)
+
 // showInstance is an instance as Describe shows it.
 func showInstance(c *api.Call, i *network.Instance) wire.Instance {
 	made, _ := findImage(c, i.Image)
@@ -19,18 +32,18 @@ func showInstance(c *api.Call, i *network.Instance) wire.Instance {
 		InstanceId: api.Text(i.ID), ImageId: api.Text(i.Image), InstanceType: api.Text(i.Type), State: instanceState(i.State),
 		StateReason: stateReason(i), StateTransitionReason: new(i.Reason), KeyName: api.Text(i.KeyName), AmiLaunchIndex: api.Long(i.LaunchIndex),
 		LaunchTime: new(i.Launched), Architecture: api.Text(cmp.Or(kind.family.arch, made.arch)), ClientToken: new(i.Stored[storedToken]),
-		RootDeviceName: api.Text(made.root), RootDeviceType: new("ebs"), VirtualizationType: new("hvm"), Hypervisor: new("xen"),
-		EbsOptimized: new(i.Stored[storedOptimized] == "true"), EnaSupport: new(true), PlatformDetails: new("Linux/UNIX"), UsageOperation: new("RunInstances"),
-		UsageOperationUpdateTime: new(i.Created), CurrentInstanceBootMode: new("legacy-bios"), BootMode: new("uefi-preferred"),
+		RootDeviceName: api.Text(made.root), RootDeviceType: rootOnEBS, VirtualizationType: hvm, Hypervisor: xen,
+		EbsOptimized: api.Bool(i.Stored[storedOptimized] == "true"), EnaSupport: api.Bool(true), PlatformDetails: platform, UsageOperation: usage,
+		UsageOperationUpdateTime: new(i.Created), CurrentInstanceBootMode: bios, BootMode: uefi,
 		Monitoring: monitoring(i), MetadataOptions: metadataView(i), IamInstanceProfile: profile(i), CpuOptions: cpuOptions(i, kind),
-		Placement:             &wire.Placement{AvailabilityZone: api.Text(i.Zone), AvailabilityZoneId: api.Text(api.ZoneID(i.Region, i.Zone)), GroupName: new(""), Tenancy: api.Text(tenancy(i))},
-		HibernationOptions:    &wire.HibernationOptions{Configured: new(false)},
-		EnclaveOptions:        &wire.EnclaveOptions{Enabled: new(false)},
+		Placement:             &wire.Placement{AvailabilityZone: api.Text(i.Zone), AvailabilityZoneId: api.Text(api.ZoneID(i.Zone)), GroupName: nothing, Tenancy: api.Text(tenancy(i))},
+		HibernationOptions:    awake,
+		EnclaveOptions:        noEnclave,
 		MaintenanceOptions:    &wire.InstanceMaintenanceOptions{AutoRecovery: api.Text(cmp.Or(i.Stored[storedRecovery], "default"))},
 		PrivateDnsNameOptions: showNameOptions(c, i),
 		CapacityReservationSpecification: &wire.CapacityReservationSpecificationResponse{
 			CapacityReservationPreference: api.Text(cmp.Or(i.Stored[storedReservation], "open"))},
-		Operator: &wire.OperatorResponse{Managed: new(false)}, ProductCodes: []wire.ProductCode{}, PrivateDnsName: new(""), PublicDnsName: new(""),
+		Operator: unmanaged, ProductCodes: []wire.ProductCode{}, PrivateDnsName: nothing, PublicDnsName: nothing,
 		NetworkInterfaces: []wire.InstanceNetworkInterface{}, SecurityGroups: []wire.GroupIdentifier{}, BlockDeviceMappings: []wire.InstanceBlockDeviceMapping{},
 		Tags: c.TagSet(string(i.ID)),
 	}
@@ -55,7 +68,7 @@ func showInstance(c *api.Call, i *network.Instance) wire.Instance {
 
 func deviceView(i *network.Instance, d device) wire.InstanceBlockDeviceMapping {
 	return wire.InstanceBlockDeviceMapping{DeviceName: api.Text(d.Name), Ebs: &wire.EbsInstanceBlockDevice{
-		VolumeId: api.Text(volumeID(i, d.Name)), Status: new("attached"), AttachTime: new(i.Created), DeleteOnTermination: new(!d.Keep)}}
+		VolumeId: api.Text(volumeID(i, d.Name)), Status: attached, AttachTime: new(i.Created), DeleteOnTermination: api.Bool(!d.Keep)}}
 }
 
 func tenancy(i *network.Instance) string { return cmp.Or(i.Stored[storedTenancy], "default") }
@@ -65,7 +78,7 @@ func monitoring(i *network.Instance) *wire.Monitoring {
 }
 
 func metadataView(i *network.Instance) *wire.InstanceMetadataOptionsResponse {
-	return &wire.InstanceMetadataOptionsResponse{State: new("applied"), HttpTokens: api.Text(i.Metadata.Tokens), HttpEndpoint: api.Text(i.Metadata.Endpoint),
+	return &wire.InstanceMetadataOptionsResponse{State: applied, HttpTokens: api.Text(i.Metadata.Tokens), HttpEndpoint: api.Text(i.Metadata.Endpoint),
 		HttpProtocolIpv6: api.Text(i.Metadata.IPv6), InstanceMetadataTags: api.Text(i.Metadata.Tags), HttpPutResponseHopLimit: api.Long(i.Metadata.Hops)}
 }
 
@@ -93,7 +106,7 @@ func showNameOptions(c *api.Call, i *network.Instance) *wire.PrivateDnsNameOptio
 	if n := c.State.Subnet(i.Subnet); n != nil {
 		a, aaaa = a || i.Stored[storedNameA] == "" && n.NameA, aaaa || i.Stored[storedNameAAAA] == "" && n.NameAAAA
 	}
-	return &wire.PrivateDnsNameOptionsResponse{HostnameType: api.Text(kind), EnableResourceNameDnsARecord: new(a), EnableResourceNameDnsAAAARecord: new(aaaa)}
+	return &wire.PrivateDnsNameOptionsResponse{HostnameType: api.Text(kind), EnableResourceNameDnsARecord: api.Bool(a), EnableResourceNameDnsAAAARecord: api.Bool(aaaa)}
 }
 
 // instanceName is an instance's private name, whether the VPC resolves it or not.
@@ -122,11 +135,11 @@ func showInterface(c *api.Call, e *network.ENI) wire.InstanceNetworkInterface {
 	a := e.Attachment
 	out := wire.InstanceNetworkInterface{
 		NetworkInterfaceId: api.Text(e.ID), SubnetId: api.Text(e.Subnet), VpcId: api.Text(e.VPC), OwnerId: api.Text(e.Owner), Description: new(e.Description),
-		MacAddress: new(e.MAC.String()), InterfaceType: new("interface"), Status: new("in-use"), SourceDestCheck: new(e.SourceDestCheck),
-		Groups: vpc.GroupNames(c, e.Groups), PrivateDnsName: vpc.PrivateName(c, e), Operator: &wire.OperatorResponse{Managed: new(false)},
+		MacAddress: new(e.MAC.String()), InterfaceType: plain, Status: inUse, SourceDestCheck: api.Bool(e.SourceDestCheck),
+		Groups: vpc.GroupNames(c, e.Groups), PrivateDnsName: vpc.PrivateName(c, e), Operator: unmanaged,
 		PrivateIpAddresses: make([]wire.InstancePrivateIpAddress, 0, len(e.Addrs)), Ipv6Addresses: make([]wire.InstanceIpv6Address, 0, len(e.Addrs6)),
 		Attachment: &wire.InstanceNetworkInterfaceAttachment{AttachmentId: api.Text(a.ID), AttachTime: new(a.At), DeviceIndex: api.Long(a.Device),
-			NetworkCardIndex: api.Long(0), Status: new("attached"), DeleteOnTermination: new(a.DeleteOnTermination)},
+			NetworkCardIndex: api.Long(0), Status: attached, DeleteOnTermination: api.Bool(a.DeleteOnTermination)},
 	}
 	for k, addr := range e.Addrs {
 		shown := new(addr.String())
@@ -134,10 +147,10 @@ func showInterface(c *api.Call, e *network.ENI) wire.InstanceNetworkInterface {
 			out.PrivateIpAddress = shown
 		}
 		out.PrivateIpAddresses = append(out.PrivateIpAddresses, wire.InstancePrivateIpAddress{
-			Primary: new(k == 0), PrivateIpAddress: shown, PrivateDnsName: vpc.AddrName(c, e, addr)})
+			Primary: api.Bool(k == 0), PrivateIpAddress: shown, PrivateDnsName: vpc.AddrName(c, e, addr)})
 	}
 	for _, addr := range e.Addrs6 {
-		out.Ipv6Addresses = append(out.Ipv6Addresses, wire.InstanceIpv6Address{Ipv6Address: new(addr.String()), IsPrimaryIpv6: new(false)})
+		out.Ipv6Addresses = append(out.Ipv6Addresses, wire.InstanceIpv6Address{Ipv6Address: new(addr.String()), IsPrimaryIpv6: api.Bool(false)})
 	}
 	return out
 }

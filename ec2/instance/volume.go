@@ -67,7 +67,7 @@ var volumes = api.Listing[volume]{
 		api.By("attachment.instance-id", func(_ *api.Call, v volume) []string { return api.One(v.instance.ID) }),
 		api.By("attachment.status", func(*api.Call, volume) []string { return api.One("attached") }),
 		api.By("availability-zone", func(_ *api.Call, v volume) []string { return api.One(v.instance.Zone) }),
-		api.By("availability-zone-id", func(_ *api.Call, v volume) []string { return api.One(api.ZoneID(v.instance.Region, v.instance.Zone)) }),
+		api.By("availability-zone-id", func(_ *api.Call, v volume) []string { return api.One(api.ZoneID(v.instance.Zone)) }),
 		api.By("create-time", func(_ *api.Call, v volume) []string {
 			return api.One(v.instance.Created.UTC().Format("2006-01-02T15:04:05.000Z"))
 		}),
@@ -106,7 +106,7 @@ func describeVolumes(c *api.Call, in *wire.DescribeVolumesRequest) (*wire.Descri
 func volumeView(v volume) wire.Volume {
 	i := v.instance
 	out := wire.Volume{VolumeId: api.Text(v.id), Size: api.Long(v.device.Size), VolumeType: api.Text(v.device.Type), SnapshotId: new(""), State: new("in-use"),
-		AvailabilityZone: api.Text(i.Zone), AvailabilityZoneId: api.Text(api.ZoneID(i.Region, i.Zone)), CreateTime: new(i.Created), Encrypted: new(v.device.Encrypted),
+		AvailabilityZone: api.Text(i.Zone), AvailabilityZoneId: api.Text(api.ZoneID(i.Zone)), CreateTime: new(i.Created), Encrypted: new(v.device.Encrypted),
 		MultiAttachEnabled: new(false), Operator: &wire.OperatorResponse{Managed: new(false)},
 		Attachments: []wire.VolumeAttachment{{VolumeId: api.Text(v.id), InstanceId: api.Text(i.ID), Device: api.Text(v.device.Name), State: new("attached"),
 			AttachTime: new(i.Created), DeleteOnTermination: new(!v.device.Keep)}},

@@ -35,7 +35,7 @@ func describeNetworkInterfaceAttribute(c *api.Call, in *wire.DescribeNetworkInte
 	case "attachment":
 		out.Attachment = showAttachment(c, eni)
 	case "associatePublicIpAddress":
-		out.AssociatePublicIpAddress = new(false)
+		out.AssociatePublicIpAddress = api.Bool(false)
 	default:
 		return nil, api.Missing("attribute")
 	}
@@ -77,7 +77,7 @@ var Interfaces = api.Listing[*network.ENI]{
 		plugged("attachment.status", func(*network.ENI, *network.Attachment) string { return "attached" }),
 		api.By("availability-zone", func(c *api.Call, e *network.ENI) []string { return api.One(c.State.Subnet(e.Subnet).Zone) }),
 		api.By("availability-zone-id", func(c *api.Call, e *network.ENI) []string {
-			return api.One(api.ZoneID(e.Region, c.State.Subnet(e.Subnet).Zone))
+			return api.One(api.ZoneID(c.State.Subnet(e.Subnet).Zone))
 		}),
 		api.By("description", func(_ *api.Call, e *network.ENI) []string { return api.One(e.Description) }),
 		api.By("group-id", func(_ *api.Call, e *network.ENI) []string { return api.Texts(e.Groups) }),
@@ -123,13 +123,13 @@ func showENI(c *api.Call, e *network.ENI) wire.NetworkInterface {
 	n := c.State.Subnet(e.Subnet)
 	out := wire.NetworkInterface{
 		NetworkInterfaceId: api.Text(e.ID), SubnetId: api.Text(e.Subnet), VpcId: api.Text(e.VPC), OwnerId: api.Text(e.Owner),
-		AvailabilityZone: api.Text(n.Zone), AvailabilityZoneId: api.Text(api.ZoneID(e.Region, n.Zone)),
+		AvailabilityZone: api.Text(n.Zone), AvailabilityZoneId: api.Text(api.ZoneID(n.Zone)),
 		Description: new(e.Description), MacAddress: new(e.MAC.String()), InterfaceType: new("interface"),
-		Status: api.Text(eniStatus(e)), SourceDestCheck: new(e.SourceDestCheck), RequesterManaged: new(false),
+		Status: api.Text(eniStatus(e)), SourceDestCheck: api.Bool(e.SourceDestCheck), RequesterManaged: api.Bool(false),
 		Groups: GroupNames(c, e.Groups), Attachment: showAttachment(c, e), PrivateDnsName: PrivateName(c, e),
 		PrivateIpAddresses: make([]wire.NetworkInterfacePrivateIpAddress, 0, len(e.Addrs)),
 		Ipv6Addresses:      make([]wire.NetworkInterfaceIpv6Address, 0, len(e.Addrs6)),
-		Operator:           &wire.OperatorResponse{Managed: new(false)},
+		Operator:           &wire.OperatorResponse{Managed: api.Bool(false)},
 		TagSet:             c.TagSet(string(e.ID)),
 	}
 	for i, a := range e.Addrs {
@@ -138,10 +138,10 @@ func showENI(c *api.Call, e *network.ENI) wire.NetworkInterface {
 			out.PrivateIpAddress = shown
 		}
 		out.PrivateIpAddresses = append(out.PrivateIpAddresses, wire.NetworkInterfacePrivateIpAddress{
-			Primary: new(i == 0), PrivateIpAddress: shown, PrivateDnsName: AddrName(c, e, a)})
+			Primary: api.Bool(i == 0), PrivateIpAddress: shown, PrivateDnsName: AddrName(c, e, a)})
 	}
 	for _, a := range e.Addrs6 {
-		out.Ipv6Addresses = append(out.Ipv6Addresses, wire.NetworkInterfaceIpv6Address{Ipv6Address: new(a.String()), IsPrimaryIpv6: new(false)})
+		out.Ipv6Addresses = append(out.Ipv6Addresses, wire.NetworkInterfaceIpv6Address{Ipv6Address: new(a.String()), IsPrimaryIpv6: api.Bool(false)})
 	}
 	if len(e.Addrs6) > 0 {
 		out.Ipv6Address = out.Ipv6Addresses[0].Ipv6Address
@@ -155,7 +155,7 @@ func showAttachment(c *api.Call, e *network.ENI) *wire.NetworkInterfaceAttachmen
 		return nil
 	}
 	return &wire.NetworkInterfaceAttachment{AttachmentId: api.Text(a.ID), InstanceId: api.Text(a.Instance), InstanceOwnerId: api.Text(e.Owner),
-		DeviceIndex: api.Long(a.Device), NetworkCardIndex: api.Long(0), Status: new("attached"), AttachTime: new(a.At), DeleteOnTermination: new(a.DeleteOnTermination)}
+		DeviceIndex: api.Long(a.Device), NetworkCardIndex: api.Long(0), Status: new("attached"), AttachTime: new(a.At), DeleteOnTermination: api.Bool(a.DeleteOnTermination)}
 }
 
 // PrivateName is the name of an interface's first address; an address has a name

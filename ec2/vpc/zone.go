@@ -39,7 +39,7 @@ var zones = api.Listing[place]{
 		api.By("parent-zone-name", func(*api.Call, place) []string { return nil }),
 		api.By("region-name", func(_ *api.Call, p place) []string { return api.One(p.region.Name) }),
 		api.By("state", func(*api.Call, place) []string { return api.One("available") }),
-		api.By("zone-id", func(_ *api.Call, p place) []string { return api.One(api.ZoneID(p.region.Name, p.zone)) }),
+		api.By("zone-id", func(_ *api.Call, p place) []string { return api.One(api.ZoneID(p.zone)) }),
 		api.By("zone-name", func(_ *api.Call, p place) []string { return api.One(p.zone) }),
 		api.By("zone-type", func(*api.Call, place) []string { return api.One("availability-zone") }),
 	},
@@ -50,7 +50,7 @@ func describeAvailabilityZones(c *api.Call, in *wire.DescribeAvailabilityZonesRe
 	var places []place
 	var zoneIDs []string
 	for _, zone := range r.ZoneNames() {
-		id := api.ZoneID(r.Name, zone)
+		id := api.ZoneID(zone)
 		zoneIDs = append(zoneIDs, id)
 		if among(in.ZoneNames, zone) && among(in.ZoneIds, id) {
 			places = append(places, place{r, zone})
@@ -70,7 +70,7 @@ func describeAvailabilityZones(c *api.Call, in *wire.DescribeAvailabilityZonesRe
 	}
 	show := func(p place) wire.AvailabilityZone {
 		return wire.AvailabilityZone{
-			ZoneName: api.Text(p.zone), ZoneId: api.Text(api.ZoneID(r.Name, p.zone)), RegionName: api.Text(r.Name), State: new("available"),
+			ZoneName: api.Text(p.zone), ZoneId: api.Text(api.ZoneID(p.zone)), RegionName: api.Text(r.Name), State: new("available"),
 			OptInStatus: new("opt-in-not-required"), Messages: []wire.AvailabilityZoneMessage{},
 			GroupName: api.Text(r.Name + "-zg-1"), NetworkBorderGroup: api.Text(r.Name), ZoneType: new("availability-zone"),
 		}
