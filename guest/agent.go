@@ -16,7 +16,7 @@ import (
 // request is what the daemon asks of process 1 as the first document on a
 // connection. Descriptors travel beside it.
 type request struct {
-	Kind string // exec, boot or stop
+	Kind string // exec, boot, stop or watch; sudo from inside
 
 	Args []string `json:",omitempty"` // exec
 	Env  []string `json:",omitempty"`
@@ -138,8 +138,12 @@ func receive(conn *net.UnixConn, doc any) (*json.Decoder, []*os.File, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	in := json.NewDecoder(io.MultiReader(bytes.NewReader(buf[:n]), conn))
-	return in, files, in.Decode(doc)
+	// One document is bounded, what follows are small ones for as long as it takes.
+	bounded := &io.LimitedReader{R: conn, N: requestMost}
+	in := json.NewDecoder(io.MultiReader(bytes.NewReader(buf[:n]), bounded))
+	err = in.Decode(doc)
+	bounded.N = 1 << 62
+	return in, files, err
 }
 
 func filesIn(oob []byte) ([]*os.File, error) {

@@ -2,6 +2,7 @@ package guest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -45,6 +46,10 @@ func (m *machine) exec(conn *net.UnixConn, in *json.Decoder, req request, files 
 	var pid int
 	var done <-chan unix.WaitStatus
 	if err == nil {
+		pid, done, err = m.start(path, req.Args, attr)
+	}
+	if req.Kind == "sudo" && errors.Is(err, unix.EACCES) {
+		attr.Dir = "/" // the caller's directory may be closed to the other user
 		pid, done, err = m.start(path, req.Args, attr)
 	}
 	closeAll(files)

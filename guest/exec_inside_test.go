@@ -197,3 +197,54 @@ func testUsers(t *testing.T, s *site) {
 	s.says(id, `touch /tmp/f && chown ec2-user:ec2-user /tmp/f && stat -c %U /tmp/f && setpriv --reuid=1000 --regid=1000 --clear-groups id -u &&
 		ip addr add 10.9.9.9/32 dev lo && ip route add 10.8.0.0/16 dev lo && echo 0 > /proc/sys/net/ipv4/conf/lo/forwarding && echo ok`, "ec2-user\n1000\nok")
 }
+
+func testSudo(t *testing.T, s *site) {
+	id := s.launch(1, "")[0]
+	s.settle()
+	as := func(user, script string) (string, Status) {
+		return s.runCommand(id, Command{Args: []string{"sh", "-c", script}, User: user})
+	}
+	for _, c := range []struct {
+		user, script, out string
+		status            Status
+	}{
+		{"ec2-user", "sudo id -u", "0\n", Status{}},
+		{"ec2-user", "cd /tmp; sudo sh -c 'pwd; echo $HOME; exit 7'", "/tmp\n/root\n", Status{Code: 7}},
+		{"ssm-user", "echo in | sudo -n tr a-z A-Z", "IN\n", Status{}},
+		{"ssm-user", "sudo A=b env | grep ^A=", "A=b\n", Status{}},
+		{"ec2-user", "sudo -u www-data whoami", "www-data\n", Status{}},
+		{"ec2-user", "sudo -i pwd", "/root\n", Status{}},
+		{"ec2-user", "sudo sh -c 'kill -9 $$'", "", Status{Code: 137}},
+		{"ec2-user", "sudo no-such-program", "sudo: find no-such-program: no such file or directory\n", Status{Code: 1}},
+		{"ec2-user", "sudo su - ssm-user -c whoami", "ssm-user\n", Status{}},
+		{"www-data", "sudo id -u", "sudo: www-data is in none of the groups wheel and sudo\n", Status{Code: 1}},
+	} {
+		if s.g.Mode() == SingleUID { // everybody is root
+			switch c.user {
+			case "www-data":
+				c.out, c.status = "0\n", Status{}
+			}
+			c.out = strings.NewReplacer("www-data\n", "root\n", "ssm-user\n", "root\n").Replace(c.out)
+		}
+		if out, status := as(c.user, c.script); out != c.out || status != c.status {
+			t.Errorf("%s: %s: %q, %+v; want %q, %+v", c.user, c.script, out, status, c.out, c.status)
+		}
+	}
+	// On a terminal: a shell with job control, in a terminal of its own.
+	p, err := s.g.Start(context.Background(), id, Command{Args: []string{"sudo", "bash", "--norc"}, TTY: &Size{Cols: 90, Rows: 20}, User: "ec2-user"})
+	check(t, err)
+	defer p.Terminal.Close()
+	_, err = io.WriteString(p.Terminal, "id -u; stty size; set -o | grep monitor; exit 4\n")
+	check(t, err)
+	screen, err := io.ReadAll(p.Terminal)
+	check(t, err)
+	status, err := p.Wait()
+	for _, want := range []string{"0\r\n", "20 90", "on\r\n"} {
+		if !strings.Contains(string(screen), want) || strings.Contains(string(screen), "no job control") {
+			t.Errorf("the shell on a terminal shows no %q:\n%s", want, screen)
+		}
+	}
+	if err != nil || status.Code != 4 {
+		t.Errorf("it ended with %+v, %v", status, err)
+	}
+}

@@ -2,6 +2,7 @@ package guest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -49,7 +50,10 @@ type Guests struct {
 	spaces  map[string]bool // the network namespaces there are
 	busy    map[string]bool // the instances that a goroutine works on
 	failed  map[string]failure
-	watched map[string]bool // the instances whose process 1 we would see die
+	watched map[string]bool       // the instances whose process 1 we would see die
+	records map[string]bootRecord // of the instances that have booted in this room
+	present map[string]bool       // the instances that have files
+	dead    map[string]bool       // those certain to have no process 1
 	locks   map[string]*sync.Mutex
 	turns   chan struct{}
 }
@@ -76,7 +80,8 @@ func Open(c Config) (*Guests, error) {
 	}
 	g := &Guests{room: r, limits: c.Limits.orDefault(), changed: make(chan struct{}, 1),
 		spaces: map[string]bool{}, busy: map[string]bool{}, failed: map[string]failure{},
-		watched: map[string]bool{}, locks: map[string]*sync.Mutex{}, turns: make(chan struct{}, 4)}
+		watched: map[string]bool{}, records: map[string]bootRecord{}, present: map[string]bool{}, dead: map[string]bool{},
+		locks: map[string]*sync.Mutex{}, turns: make(chan struct{}, 4)}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	if err := g.open(); err != nil {
 		g.Close()
@@ -121,7 +126,7 @@ func (g *Guests) open() (err error) {
 	if err := g.chooseLayers(); err != nil {
 		return err
 	}
-	return g.findSpaces()
+	return errors.Join(g.findSpaces(), g.findRecords())
 }
 
 // Close ends what this daemon is doing with instances, and leaves them running.
@@ -167,6 +172,30 @@ func (g *Guests) findSpaces() error {
 			g.spaces[e.Name()] = true
 		default:
 			os.Remove(path)
+		}
+	}
+	return nil
+}
+
+// findRecords reads what earlier daemons left. From here on this one knows without
+// looking: with a thousand instances a look at each would take its time at every
+// change of the network.
+func (g *Guests) findRecords() error {
+	for _, dir := range []string{"boots", "instances", "volatile"} {
+		entries, err := os.ReadDir(g.room.place(dir))
+		if err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		for _, e := range entries {
+			id := e.Name()
+			if !validID.MatchString(id) {
+				continue
+			}
+			g.present[id] = true
+			var record bootRecord
+			if text, err := os.ReadFile(g.room.place("boots", id)); err == nil && json.Unmarshal(text, &record) == nil {
+				g.records[id] = record
+			}
 		}
 	}
 	return nil

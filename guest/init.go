@@ -55,6 +55,7 @@ func initMain() error {
 		go guardMemory(limit)
 	}
 	go m.serve(listener)
+	go m.serveSudo()
 	if err := tell(control, "ready"); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ var ours = map[string]string{
 	"local/sbin/halt":     powerScript,
 	"local/sbin/shutdown": powerScript,
 	"local/sbin/reboot":   powerScript,
+	"local/bin/sudo":      "#!/bin/sh\nexec " + binaryInside + " " + roleSudo + " \"$@\"\n",
 }
 
 const powerScript = `#!/bin/sh

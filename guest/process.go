@@ -188,6 +188,9 @@ func (g *Guests) ensure(ctx context.Context, id string, host hostName) error {
 	if g.lives(id) {
 		return nil
 	}
+	g.mu.Lock()
+	delete(g.dead, id)
+	g.mu.Unlock()
 	g.turns <- struct{}{} // several at a time only make each other slow
 	defer func() { <-g.turns }()
 	if err := g.launch(ctx, id, host); err != nil {
@@ -200,11 +203,23 @@ func (g *Guests) ensure(ctx context.Context, id string, host hostName) error {
 // lives reports whether an instance has a process 1. One that is too busy to take
 // another connection lives, too.
 func (g *Guests) lives(id string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.dead[id] {
+		return false
+	}
 	conn, err := g.dial(id)
 	if err == nil {
 		conn.Close()
 	}
-	return err == nil || errors.Is(err, unix.EAGAIN)
+	g.dead[id] = nobody(err)
+	return !g.dead[id]
+}
+
+// nobody reports whether a failed connection means that no process 1 is there. Any
+// other error (its queue is full, we are out of descriptors) says nothing of it.
+func nobody(err error) bool {
+	return errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.ENOENT)
 }
 
 func (g *Guests) dial(id string) (*net.UnixConn, error) {
@@ -237,7 +252,7 @@ func (g *Guests) watch(id string) bool {
 	}
 	conn, err := g.dial(id)
 	if err != nil || g.ctx.Err() != nil {
-		return errors.Is(err, unix.EAGAIN)
+		return !nobody(err)
 	}
 	g.watched[id] = true
 	g.working.Go(func() {
@@ -257,12 +272,12 @@ func (g *Guests) watch(id string) bool {
 // not obey. Nothing of the instance runs afterwards.
 func (g *Guests) halt(id string, grace time.Duration) error {
 	conn, err := g.dial(id)
-	if errors.Is(err, unix.EAGAIN) {
-		return errors.New("the instance does not answer")
+	if nobody(err) {
+		g.cgroups.remove(id)
+		return nil
 	}
 	if err != nil {
-		g.cgroups.remove(id)
-		return nil // nobody listens: there is no process 1, or it is gone
+		return fmt.Errorf("reach the instance's first process: %w", err)
 	}
 	defer conn.Close()
 	first, err := processAt(conn)

@@ -18,6 +18,7 @@ const (
 	rolePause  = "guest:pause"  // holds new namespaces until they are bound
 	roleBoot   = "guest:boot"   // builds an instance's root filesystem, then becomes roleInit
 	roleInit   = "guest:init"   // process 1 of an instance
+	roleSudo   = "guest:sudo"   // inside an instance, the command sudo
 	roleTry    = "guest:try"    // in new namespaces, sees whether they are any good
 	roleRemove = "guest:remove" // inside the room, removes the files of instances
 )
@@ -45,6 +46,8 @@ func Reexec() bool {
 		err = bootMain()
 	case roleInit:
 		err = initMain()
+	case roleSudo:
+		err = sudoMain(args)
 	case roleTry:
 		err = tryMain()
 	case roleRemove:
@@ -53,8 +56,12 @@ func Reexec() bool {
 		err = fmt.Errorf("unknown role %s", role)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, filepath.Base(os.Args[0])+":", err)
-		os.Exit(125)
+		name := filepath.Base(os.Args[0])
+		if os.Args[1] == roleSudo {
+			name = "sudo"
+		}
+		fmt.Fprintln(os.Stderr, name+":", err)
+		os.Exit(1)
 	}
 	os.Exit(0)
 	return true

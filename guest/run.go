@@ -158,6 +158,9 @@ func (g *Guests) stop(id string, grace time.Duration) error {
 	if err := os.Remove(g.room.place("boots", id)); err != nil && !os.IsNotExist(err) {
 		return err
 	}
+	g.mu.Lock()
+	delete(g.records, id)
+	g.mu.Unlock()
 	return nil
 }
 
@@ -170,26 +173,37 @@ func (g *Guests) erase(id string) error {
 	if err := g.layerRoot.RemoveAll(id); err != nil {
 		return fmt.Errorf("remove the root filesystem: %w", err)
 	}
-	return g.instances.RemoveAll(id)
+	if err := g.instances.RemoveAll(id); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	delete(g.present, id)
+	delete(g.dead, id)
+	g.mu.Unlock()
+	return nil
 }
 
+// erased reports whether nothing is left of an instance.
 func (g *Guests) erased(id string) bool {
-	_, booted := g.booted(id)
-	_, err := g.instances.Lstat(id)
-	_, err2 := g.layerRoot.Lstat(id)
-	return !booted && os.IsNotExist(err) && os.IsNotExist(err2)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, booted := g.records[id]
+	return !booted && !g.present[id]
 }
 
 // eraseOthers removes what belongs to no instance of the state: it was terminated
 // long ago, or the state was emptied.
 func (g *Guests) eraseOthers(known map[string]bool) {
-	for _, dir := range []string{g.room.place("boots"), g.room.place("instances"), g.room.place("volatile")} {
-		entries, _ := os.ReadDir(dir)
-		for _, e := range entries {
-			if id := e.Name(); validID.MatchString(id) && !known[id] {
-				g.work(id, func(context.Context) error { return g.erase(id) })
-			}
+	var others []string
+	g.mu.Lock()
+	for id := range g.present {
+		if !known[id] {
+			others = append(others, id)
 		}
+	}
+	g.mu.Unlock()
+	for _, id := range others {
+		g.work(id, func(context.Context) error { return g.erase(id) })
 	}
 }
 
@@ -237,8 +251,10 @@ func (g *Guests) wake() {
 }
 
 func (g *Guests) booted(id string) (record bootRecord, ok bool) {
-	text, err := os.ReadFile(g.room.place("boots", id))
-	return record, err == nil && json.Unmarshal(text, &record) == nil
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	record, ok = g.records[id]
+	return record, ok
 }
 
 func (g *Guests) record(id string, record bootRecord) error {
@@ -247,7 +263,13 @@ func (g *Guests) record(id string, record bootRecord) error {
 		return err
 	}
 	// Below the instance's lock nobody else writes; a half-written record is none.
-	return os.WriteFile(g.room.place("boots", id), text, 0o600)
+	if err := os.WriteFile(g.room.place("boots", id), text, 0o600); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.records[id], g.present[id] = record, true
+	return nil
 }
 
 // banner begins a boot in the console log, as a kernel would.
@@ -266,6 +288,9 @@ func (g *Guests) openConsole(id string) (*os.File, error) {
 	if !validID.MatchString(id) {
 		return nil, fmt.Errorf("%q is no instance", id)
 	}
+	g.mu.Lock()
+	g.present[id] = true
+	g.mu.Unlock()
 	if err := mkdir(g.instances, id, 0o711); err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ var made = map[string]string{
 		"ssm-user:x:1001:1001::/home/ssm-user:/bin/sh\n" +
 		"nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
 	"etc/group": "root:x:0:\ndaemon:x:1:\nbin:x:2:\nsys:x:3:\nadm:x:4:ec2-user\ntty:x:5:\ndisk:x:6:\n" +
-		"mail:x:8:\nwheel:x:10:ec2-user\nwww-data:x:33:\nshadow:x:42:\nutmp:x:43:\nstaff:x:50:\ntcpdump:x:72:\nsshd:x:74:\nusers:x:100:\n" +
+		"mail:x:8:\nwheel:x:10:ec2-user,ssm-user\nwww-data:x:33:\nshadow:x:42:\nutmp:x:43:\nstaff:x:50:\ntcpdump:x:72:\nsshd:x:74:\nusers:x:100:\n" +
 		"ec2-user:x:1000:\nssm-user:x:1001:\nnogroup:x:65534:\n",
 	"etc/shadow": "root:*:19000:0:99999:7:::\nec2-user:!:19000:0:99999:7:::\n" +
 		"ssm-user:!:19000:0:99999:7:::\nwww-data:*:19000:0:99999:7:::\nnobody:*:19000:0:99999:7:::\n",
