@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"tombolo/guest"
 	"tombolo/lab"
 	"tombolo/local"
 )
@@ -53,10 +54,10 @@ func playLab(ctx context.Context, asJSON, keep bool) (err error) {
 	s := &site{dir: dir}
 	daemon, err := startPrivate(ctx, s)
 	if err != nil {
-		return errors.Join(err, os.RemoveAll(dir))
+		return errors.Join(err, guest.Remove(dir))
 	}
 	if !keep {
-		defer func() { err = errors.Join(err, daemon.stop(), os.RemoveAll(dir)) }()
+		defer func() { err = errors.Join(err, daemon.stop(), guest.Remove(dir)) }()
 	}
 	api, err := s.api(ctx)
 	if err != nil {
