@@ -35,12 +35,13 @@
 //	instance NAME stopped|started|terminated
 //	close NAME PROTO                     nothing listens there
 //
-//	send SRC DST PROTO [size N] [df] [ttl N]    asks and awaits the answer
-//	flow NAME SRC DST PROTO                     opens a conversation that is kept
+//	send SRC DST PROTO [OPTION…]                asks and awaits the answer
+//	flow NAME SRC DST PROTO [OPTION…]           opens a conversation that is kept
 //	flow NAME                                   the conversation goes on
 //	packet SRC DST PROTO [from ADDR]            one packet, one way, from any source
 //	arp SRC ADDR                                does anybody on SRC's wire own ADDR?
 //	skip ENGINE: REASON                         the engine asks nothing more of this file
+//	OPTION: size BYTES, df (don't fragment), ttl HOPS, sport PORT (the sender's)
 //
 // PROTO is any, tcp, udp, icmp, icmpv6 or a number, with ports or an ICMP type:
 // tcp/80, udp/5000-5100, icmp/8. SRC and DST are the names of an eni; NAME/2 is its

@@ -41,9 +41,10 @@ type Flow struct {
 	Target       network.ENIID // the interface that has To; "" when nobody the sender could mean has it
 	Protocol     network.Protocol
 	Port         uint16
-	Closed       bool // nothing shall listen there
-	Size         int  // of the payload; 0 is a few bytes
-	TTL          int  // 0 is the default
+	FromPort     uint16 // 0 is the sender's choice
+	Closed       bool   // nothing shall listen there
+	Size         int    // of the payload; 0 is a few bytes
+	TTL          int    // 0 is the default
 	DontFragment bool
 	// Patience is how long an answer is awaited before it counts as silence. It
 	// is long where an answer is expected and short where silence is, so that a

@@ -354,7 +354,7 @@ func exchange(f scenario.Flow) (probe.Result, error) {
 }
 
 func options(f scenario.Flow) probe.Options {
-	o := probe.Options{Timeout: f.Patience, From: netip.AddrPortFrom(f.Source, 0), TTL: f.TTL, DontFragment: f.DontFragment}
+	o := probe.Options{Timeout: f.Patience, From: netip.AddrPortFrom(f.Source, f.FromPort), TTL: f.TTL, DontFragment: f.DontFragment}
 	o.Payload = []byte("who am I?")
 	for len(o.Payload) < f.Size {
 		o.Payload = append(o.Payload, 'x')

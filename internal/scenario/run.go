@@ -188,6 +188,10 @@ func options(f *Flow, words *words) error {
 			f.Size, err = strconv.Atoi(words.next())
 		case words.accept("ttl"):
 			f.TTL, err = strconv.Atoi(words.next())
+		case words.accept("sport"):
+			var port uint64
+			port, err = strconv.ParseUint(words.next(), 10, 16)
+			f.FromPort = uint16(port)
 		case words.accept("df"):
 			f.DontFragment = true
 		case words.accept("from"):
