@@ -84,6 +84,9 @@ func (n *tally) count(v verdict) {
 		n.delivered++
 		return
 	}
+	if v.cause == "" {
+		return // it was not sent, or was for a router
+	}
 	n.dropped++
 	// Such as "acl-denied at acl-0123 egress 100".
 	words := append(strings.Fields(v.cause), "", "", "", "")
@@ -113,7 +116,7 @@ func TestTheCompiledFormDoesWhatAWSDoes(t *testing.T) {
 		}
 	})
 	n.enough(t, "sg-denied egress", "sg-denied ingress", "acl-denied egress", "acl-denied ingress", "no-route", "blackhole",
-		"not-in-peer-cidr", "source-not-in-vpc", "spoofed egress", "dest-check", "no-such-address")
+		"not-in-peer-cidr", "source-not-in-vpc", "spoofed egress", "dest-check", "no-such-address", "relayed")
 }
 
 // duel is the oracle and the fake kernel before the same packets.
@@ -123,6 +126,7 @@ type duel struct {
 	oracle *oracle
 	tally  *tally
 	sent   []packet // that arrived, and answers to them
+	ports  uint16
 }
 
 // exchange sends packets: new ones, some that were sent before, and answers.
@@ -136,8 +140,12 @@ func (d *duel) exchange(many int) {
 		if v.at == "" || odd(p) {
 			continue
 		}
-		q := p.answer(v.at, d.ENI(v.at).MAC)
-		if d.ENI(v.at).Has(q.src) {
+		to := d.ENI(v.at)
+		switch {
+		case !to.Has(p.dst):
+			d.relay(p, to)
+		case d.ENI(p.from).Has(p.src):
+			q := p.answer(to.ID, to.MAC)
 			d.both(q)
 			d.sent = append(d.sent, q, p)
 		}
@@ -145,6 +153,20 @@ func (d *duel) exchange(many int) {
 	if len(d.sent) > 40 {
 		d.sent = d.sent[len(d.sent)-40:]
 	}
+}
+
+// relay sends a flow to a middlebox, which hands it on and brings an answer back.
+// Its ports are its own: on the inner and on the outer leg it looks the same.
+func (d *duel) relay(p packet, box *network.ENI) {
+	d.ports++
+	p.protocol, p.first, p.second = 17, 45000+d.ports, one(d.world, somePorts)
+	if d.both(p).at != box.ID {
+		return
+	}
+	d.tally.causes["relayed"]++
+	d.both(packet{box.ID, box.MAC, p.dst, p.src, 17, p.second, p.first, 0})
+	p.from, p.mac = box.ID, box.MAC
+	d.both(p)
 }
 
 // both sends a packet to both and compares what became of it.
@@ -156,7 +178,7 @@ func (d *duel) both(p packet) verdict {
 	}
 	at := d.links[got.at].ENI
 	causes := strings.Join(got.causes(d.compiler.book), ", ")
-	if at != want.at || causes != want.cause {
+	if at != want.at || causes != want.cause && !want.unclear {
 		d.Fatalf("%s\n AWS: at %q %s\nhere: at %q %s", d.rename(p.String()), d.rename(string(want.at)), d.rename(want.cause),
 			d.rename(string(at)), d.rename(causes))
 	}

@@ -28,8 +28,9 @@ type acquaintance struct {
 // verdict is where a packet ends: at an interface, or nowhere for a cause.
 // A packet for the VPC's router has neither.
 type verdict struct {
-	at    network.ENIID
-	cause string
+	at      network.ENIID
+	cause   string
+	unclear bool // nowhere, for one of several causes
 }
 
 func dropped(c Cause) verdict { return verdict{cause: c.String()} }
@@ -38,10 +39,11 @@ func (o *oracle) open(e *network.ENI) bool {
 	return e != nil && e.Attachment != nil && !o.closed[e.ID] && o.Instance(e.Attachment.Instance).Runs()
 }
 
-// flowKey names a flow; both directions have the same.
+// flowKey names a flow; both directions have the same. Two that ping each other
+// have two flows.
 func flowKey(p packet, to network.ENIID) string {
 	there, here := p.side(p.from, p.src, p.first), p.side(to, p.dst, p.second)
-	if here < there {
+	if icmp(p.protocol) && !query(p) || !icmp(p.protocol) && here < there {
 		there, here = here, there
 	}
 	return strconv.Itoa(int(p.protocol)) + there + here
@@ -76,8 +78,8 @@ func (o *oracle) send(p packet) verdict {
 	if to != nil {
 		fresh.b = to.ID
 		known = o.known[flowKey(p, to.ID)]
-	} else {
-		known = o.recognize(p)
+	} else if known = o.recognize(p); known != nil && o.ambiguous(e.VPC, p.dst) {
+		return verdict{unclear: true}
 	}
 	if odd(p) {
 		fresh, known = nil, nil
@@ -122,6 +124,19 @@ func (o *oracle) recognize(p packet) *acquaintance {
 		}
 	}
 	return nil
+}
+
+// ambiguous is whether two VPCs with the same address have been peered with one.
+// AWS's interface knows the answers to both alike; here each pair of VPCs has its
+// flows, and an answer that is lost between them may count as no answer.
+func (o *oracle) ambiguous(v network.VPCID, a netip.Addr) bool {
+	there := map[network.VPCID]bool{}
+	for q := range o.Peerings() {
+		if other := q.Other(v); other != "" && o.VPC(other).Contains(a) {
+			there[other] = true
+		}
+	}
+	return len(there) > 1
 }
 
 // query and odd sort ICMP: what asks, and what belongs to no flow.
@@ -170,6 +185,8 @@ func (o *oracle) deliver(e *network.ENI, p packet) (*network.ENI, Cause) {
 			return nil, Cause{Why: "dest-check", At: string(box.ID)}
 		case !o.open(box):
 			return nil, blackhole
+		case box == e:
+			return nil, Cause{} // its own packets do not come back to it
 		}
 		return box, Cause{}
 	case network.ToGateway:
