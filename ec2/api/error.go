@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -104,6 +105,9 @@ func (c *Call) coreWords(err *network.Error) (*Error, bool) {
 	if rank == 0 {
 		return ErrInternal, false
 	}
+	if err.Code == network.AddressOutside && keptBack(err) {
+		best.message = "Address {subject} is in subnet's reserved address range"
+	}
 	n, known := nouns[network.Kind(err.Subject)]
 	if !known {
 		n = noun{"ID", "ID", "resource"}
@@ -118,6 +122,14 @@ func (c *Call) coreWords(err *network.Error) (*Error, bool) {
 		"{account}", string(c.Caller.Account), "{region}", string(c.Caller.Region),
 		"{limit}", strconv.Itoa(c.State.Quota(c.Caller, network.Quota(err.Detail))))
 	return &Error{Code: fill.Replace(best.code), Message: fill.Replace(best.message)}, true
+}
+
+// keptBack tells one of the addresses that a subnet keeps for itself from one
+// outside of it; the core has one rule for both.
+func keptBack(err *network.Error) bool {
+	a, badAddr := netip.ParseAddr(err.Subject)
+	p, badRange := netip.ParsePrefix(err.Detail)
+	return badAddr == nil && badRange == nil && p.Contains(a)
 }
 
 // InvalidID is AWS's answer to an id that cannot be one of its kind.

@@ -64,10 +64,13 @@ func runInstances(c *api.Call, in *wire.RunInstancesRequest) (*wire.Reservation,
 	if err != nil {
 		return nil, err
 	}
+	if *in.MinCount > mostAtOnce {
+		return nil, &api.Error{Code: "InstanceLimitExceeded", Message: "You have requested more instances (" + api.Number(int(*in.MinCount)) + ") than your current instance limit of " + api.Number(mostAtOnce) + " allows for the specified instance type. Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit."}
+	}
 	tags := c.TagsByType(in.TagSpecifications, "instance", "volume", "network-interface")
 	placement := api.Value(in.Placement)
 	r := network.RunInstances{
-		Min: int(*in.MinCount), Max: int(*in.MaxCount),
+		Min: int(*in.MinCount), Max: int(min(*in.MaxCount, max(*in.MinCount, mostAtOnce))),
 		Image: made.id, Type: network.InstanceTypeKey(kind.name), MaxInterfaces: kind.interfaces, MaxAddrs: kind.addrs,
 		KeyName: api.Value(in.KeyName), UserData: readUserData(c, in.UserData),
 		Interfaces:         launchInterfaces(c, in),
@@ -97,6 +100,10 @@ func runInstances(c *api.Call, in *wire.RunInstancesRequest) (*wire.Reservation,
 	return &wire.Reservation{ReservationId: api.Text(out.Created[0]), OwnerId: api.Text(c.Caller.Account), Groups: []wire.GroupIdentifier{},
 		Instances: api.Each(c, launched, showInstance)}, nil
 }
+
+// mostAtOnce bounds one launch. AWS bounds it by the account's vCPU quota; more
+// than MinCount is launched as far as it goes.
+const mostAtOnce = 1000
 
 // launchImage is the image asked for.
 func launchImage(c *api.Call, in *wire.RunInstancesRequest) (image, error) {
