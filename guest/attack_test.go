@@ -14,6 +14,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/elastic/go-seccomp-bpf/arch"
 	"golang.org/x/sys/unix"
 )
 
@@ -174,16 +175,26 @@ var attacks = map[string]func([]string) error{
 		var params [30]uint64
 		return call(unix.SYS_IO_URING_SETUP, 4, uintptr(unsafe.Pointer(&params)))
 	},
-	"attack:module":    func([]string) error { return unix.InitModule([]byte("\x7fELF"), "") },
-	"attack:kexec":     func([]string) error { return call(unix.SYS_KEXEC_LOAD, 0, 0, 0, 0) },
-	"attack:reboot":    func([]string) error { return unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) },
-	"attack:swapon":    func([]string) error { return call(unix.SYS_SWAPON, cstring("/etc/passwd"), 0) },
-	"attack:syslog":    func([]string) error { _, err := unix.Klogctl(unix.SYSLOG_ACTION_SIZE_BUFFER, nil); return err },
-	"attack:clock":     func([]string) error { return unix.ClockSettime(unix.CLOCK_REALTIME, &unix.Timespec{Sec: 1}) },
-	"attack:hostname":  func([]string) error { return unix.Sethostname([]byte("x")) },
-	"attack:vsock":     func([]string) error { _, err := unix.Socket(unix.AF_VSOCK, unix.SOCK_STREAM, 0); return err },
-	"attack:alg":       func([]string) error { _, err := unix.Socket(unix.AF_ALG, unix.SOCK_SEQPACKET, 0); return err },
-	"attack:iopl":      func([]string) error { return call(unix.SYS_IOPL, 3) },
+	"attack:module":   func([]string) error { return unix.InitModule([]byte("\x7fELF"), "") },
+	"attack:kexec":    func([]string) error { return call(unix.SYS_KEXEC_LOAD, 0, 0, 0, 0) },
+	"attack:reboot":   func([]string) error { return unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) },
+	"attack:swapon":   func([]string) error { return call(unix.SYS_SWAPON, cstring("/etc/passwd"), 0) },
+	"attack:syslog":   func([]string) error { _, err := unix.Klogctl(unix.SYSLOG_ACTION_SIZE_BUFFER, nil); return err },
+	"attack:clock":    func([]string) error { return unix.ClockSettime(unix.CLOCK_REALTIME, &unix.Timespec{Sec: 1}) },
+	"attack:hostname": func([]string) error { return unix.Sethostname([]byte("x")) },
+	"attack:vsock":    func([]string) error { _, err := unix.Socket(unix.AF_VSOCK, unix.SOCK_STREAM, 0); return err },
+	"attack:alg":      func([]string) error { _, err := unix.Socket(unix.AF_ALG, unix.SOCK_SEQPACKET, 0); return err },
+	"attack:iopl": func([]string) error {
+		table, err := arch.GetInfo("")
+		if err != nil {
+			return err
+		}
+		number, here := table.SyscallNames["iopl"]
+		if !here {
+			return unix.ENOSYS
+		}
+		return call(uintptr(number), 3)
+	},
 	"attack:handle":    byHandle,
 	"attack:tiocsti":   typeInto,
 	"attack:ptrace":    traceOther,

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -188,6 +189,9 @@ func (g *Guests) findRecords() error {
 		}
 		for _, e := range entries {
 			id := e.Name()
+			if strings.HasPrefix(id, tryPrefix) { // left by a daemon that was killed
+				os.RemoveAll(g.room.place(dir, id))
+			}
 			if !validID.MatchString(id) {
 				continue
 			}
@@ -222,6 +226,9 @@ func (g *Guests) chooseLayers() error {
 	return err
 }
 
+// tryPrefix begins the names of tryLayer's directories.
+const tryPrefix = ".try-"
+
 // tryLayer lays an overlay as instances will have it. It works below the room's
 // place, whatever commas and colons the path to it holds.
 func (g *Guests) tryLayer(under string) error {
@@ -232,7 +239,7 @@ func (g *Guests) tryLayer(under string) error {
 		if err := unix.Chdir(g.room.place()); err != nil {
 			return err
 		}
-		dir, err := os.MkdirTemp(under, ".try-")
+		dir, err := os.MkdirTemp(under, tryPrefix)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,7 +31,9 @@ func TestHostNameIsAWSsPrivateName(t *testing.T) {
 
 func TestSubordinateIDsAreFoundByNameAndNumber(t *testing.T) {
 	me, err := user.Current()
-	check(t, err)
+	if err != nil { // a user without a line in /etc/passwd
+		me = &user.User{Uid: strconv.Itoa(os.Getuid()), Username: strconv.Itoa(os.Getuid())}
+	}
 	for text, want := range map[string]subordinate{
 		"":                                     {},
 		"somebody:100000:65536\n":              {},
