@@ -8,6 +8,12 @@ func (c Config) WithFault(f func(linux.Step) error) Config {
 	return c
 }
 
+// WithSocketBuffer makes socket buffers as small as an ordinary user's.
+func (c Config) WithSocketBuffer(bytes int) Config {
+	c.buffer = bytes
+	return c
+}
+
 // SkipToEpoch makes e the last epoch that was given out.
 func (p *Plane) SkipToEpoch(e int) {
 	for i := range p.epochs {

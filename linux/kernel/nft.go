@@ -15,20 +15,24 @@ import (
 
 // What one message and one transaction may hold. An element list is one netlink
 // attribute, whose length has 16 bits and silently wraps; and a transaction is
-// one write to a socket whose buffer an ordinary user can't make larger than
-// net.core.wmem_max, 208 KiB on most distributions.
+// one write to a socket, with an answer to each message, that must fit buffers
+// which an ordinary user can't make larger than net.core.wmem_max and rmem_max,
+// 208 KiB on most distributions. What is too large is weighed and split.
 const (
-	elementsPerMessage   = 400
-	weightPerTransaction = 1000 // in elements, of about 100 bytes
-	socketBuffer         = 8 << 20
-	weightOfRule         = 6
-	weightOfOther        = 2
+	elementsPerMessage = 400
+	socketBuffer       = 8 << 20
+	bufferPerWeight    = 400 // bytes of buffer that an element takes
+	weightOfMessage    = 5   // in elements
+	weightOfRule       = 10  // a rule is answered twice
+	mostWeight         = 10000
 )
 
 // nft is our tables of one network namespace.
 type nft struct {
 	ns      *os.File
+	buffer  int // asked for
 	current *nftables.Conn
+	limit   int // of a transaction's weight
 }
 
 // use lends a connection. After an error it is not used again: it may hold
@@ -37,7 +41,7 @@ func (n *nft) use(f func(*nftables.Conn) error) error {
 	if n.current == nil {
 		// See handle for why the library is not told the namespace.
 		err := inside(n.ns, func() (err error) {
-			n.current, err = nftables.New(nftables.AsLasting(), nftables.WithSockOptions(buffers))
+			n.current, err = nftables.New(nftables.AsLasting(), nftables.WithSockOptions(n.buffers))
 			return err
 		})
 		if err != nil {
@@ -59,20 +63,26 @@ func (n *nft) close() {
 	}
 }
 
-func buffers(c *netlink.Conn) error {
+// buffers makes the socket's buffers as large as is permitted.
+func (n *nft) buffers(c *netlink.Conn) error {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return err
 	}
-	return raw.Control(func(fd uintptr) {
-		// The forced kind needs privileges over the machine; the other is
-		// capped. What fits into neither is split.
+	got := socketBuffer
+	err = raw.Control(func(fd uintptr) {
+		// The forced kind needs privileges over the machine.
 		for _, o := range [][2]int{{unix.SO_RCVBUFFORCE, unix.SO_RCVBUF}, {unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}} {
-			if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, o[0], socketBuffer) != nil {
-				_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, o[1], socketBuffer)
+			if n.buffer < socketBuffer || unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, o[0], n.buffer) != nil {
+				_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, o[1], n.buffer)
+			}
+			if size, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, o[1]); err == nil {
+				got = min(got, size)
 			}
 		}
 	})
+	n.limit = min(got/bufferPerWeight, mostWeight)
+	return err
 }
 
 func table(f linux.Family) *nftables.Table {
@@ -110,11 +120,14 @@ func (n *nft) transact(build func(*nftables.Conn) error) error {
 // apply does a batch: in one transaction when it is small, else in several, of
 // which those before and after the turn change nothing that packets meet.
 func (n *nft) apply(b linux.Batch) error {
-	if weight(b.Ready)+weight(b.Turn)+weight(b.Clean) <= weightPerTransaction {
+	if err := n.use(func(*nftables.Conn) error { return nil }); err != nil {
+		return err
+	}
+	if weight(b.Ready)+weight(b.Turn)+weight(b.Clean) <= n.limit {
 		return n.change(b.Ready, b.Turn, b.Clean)
 	}
 	for _, part := range []linux.NftChange{b.Ready, b.Turn, b.Clean} {
-		for _, piece := range pieces(part) {
+		for _, piece := range pieces(part, n.limit) {
 			if err := n.change(piece); err != nil {
 				return err
 			}
@@ -135,41 +148,68 @@ func (n *nft) change(changes ...linux.NftChange) error {
 }
 
 func weight(c linux.NftChange) int {
-	w := len(c.CutElements) + len(c.Elements)
-	for _, list := range [][]linux.Chain{c.Chains, c.Seal} {
-		for _, x := range list {
-			w += weightOfOther + weightOfRule*len(x.Rules)
+	w := weightOfMessage * (len(c.NewCounters) + len(c.NewSets) + len(c.NewChains) + 2*len(c.OldChains) + len(c.OldSets) + len(c.OldCounters))
+	for _, list := range [][]linux.Element{c.CutElements, c.Elements} {
+		for i := range list {
+			w += weightOfElement(list, i)
 		}
 	}
-	return w + weightOfOther*(len(c.NewCounters)+len(c.NewSets)+len(c.NewChains)+len(c.OldChains)+len(c.OldSets)+len(c.OldCounters))
+	for _, list := range [][]linux.Chain{c.Chains, c.Seal} {
+		for i := range list {
+			w += weightOfChain(list, i)
+		}
+	}
+	return w
 }
+
+// weightOfElement counts the message that begins with each other set.
+func weightOfElement(list []linux.Element, i int) int {
+	if i > 0 && list[i-1].Set == list[i].Set && list[i-1].Family == list[i].Family {
+		return 1
+	}
+	return 1 + weightOfMessage
+}
+
+func weightOfChain(list []linux.Chain, i int) int {
+	return weightOfMessage + weightOfRule*len(list[i].Rules)
+}
+
+func weightOfAny[T any]([]T, int) int { return weightOfMessage }
 
 // pieces splits a change that is too large for one transaction. What is taken
 // away goes first and the epoch comes last, so that between pieces nothing
 // passes that neither the old nor the new policy lets pass.
-func pieces(c linux.NftChange) []linux.NftChange {
-	if weight(c) <= weightPerTransaction {
+func pieces(c linux.NftChange, limit int) []linux.NftChange {
+	if weight(c) <= limit {
 		return []linux.NftChange{c}
 	}
-	var out []linux.NftChange
-	each := func(n int, piece func(from, to int) linux.NftChange, per int) {
-		for from := 0; from < n; from += per {
-			out = append(out, piece(from, min(n, from+per)))
-		}
-	}
-	const many = weightPerTransaction / weightOfOther
-	each(len(c.NewCounters), func(a, b int) linux.NftChange { return linux.NftChange{NewCounters: c.NewCounters[a:b]} }, many)
-	each(len(c.NewSets), func(a, b int) linux.NftChange { return linux.NftChange{NewSets: c.NewSets[a:b]} }, many)
-	each(len(c.NewChains), func(a, b int) linux.NftChange { return linux.NftChange{NewChains: c.NewChains[a:b]} }, many)
-	each(len(c.CutElements), func(a, b int) linux.NftChange { return linux.NftChange{CutElements: c.CutElements[a:b]} }, weightPerTransaction)
-	each(len(c.Chains), func(a, b int) linux.NftChange { return linux.NftChange{Chains: c.Chains[a:b]} }, many/weightOfRule/4)
-	each(len(c.Elements), func(a, b int) linux.NftChange { return linux.NftChange{Elements: c.Elements[a:b]} }, weightPerTransaction)
-	out = append(out, linux.NftChange{Seal: c.Seal})
+	out := split(nil, c.NewCounters, limit, weightOfAny, func(x *linux.NftChange, v []linux.Counter) { x.NewCounters = v })
+	out = split(out, c.NewSets, limit, weightOfAny, func(x *linux.NftChange, v []linux.Set) { x.NewSets = v })
+	out = split(out, c.NewChains, limit, weightOfAny, func(x *linux.NftChange, v []linux.Chain) { x.NewChains = v })
+	out = split(out, c.CutElements, limit, weightOfElement, func(x *linux.NftChange, v []linux.Element) { x.CutElements = v })
+	out = split(out, c.Chains, limit, weightOfChain, func(x *linux.NftChange, v []linux.Chain) { x.Chains = v })
+	out = split(out, c.Elements, limit, weightOfElement, func(x *linux.NftChange, v []linux.Element) { x.Elements = v })
+	out = split(out, c.Seal, limit, weightOfChain, func(x *linux.NftChange, v []linux.Chain) { x.Seal = v })
 	// Rules hold sets and chains, and a map's elements hold chains.
-	each(len(c.OldChains), func(a, b int) linux.NftChange { return linux.NftChange{Chains: emptied(c.OldChains[a:b])} }, many)
-	each(len(c.OldSets), func(a, b int) linux.NftChange { return linux.NftChange{OldSets: c.OldSets[a:b]} }, many)
-	each(len(c.OldChains), func(a, b int) linux.NftChange { return linux.NftChange{OldChains: c.OldChains[a:b]} }, many)
-	each(len(c.OldCounters), func(a, b int) linux.NftChange { return linux.NftChange{OldCounters: c.OldCounters[a:b]} }, many)
+	out = split(out, emptied(c.OldChains), limit, weightOfAny, func(x *linux.NftChange, v []linux.Chain) { x.Chains = v })
+	out = split(out, c.OldSets, limit, weightOfAny, func(x *linux.NftChange, v []linux.Set) { x.OldSets = v })
+	out = split(out, c.OldChains, limit/2, weightOfAny, func(x *linux.NftChange, v []linux.Chain) { x.OldChains = v })
+	return split(out, c.OldCounters, limit, weightOfAny, func(x *linux.NftChange, v []linux.Counter) { x.OldCounters = v })
+}
+
+// split adds a list to changes, in parts that are not heavier than limit.
+func split[T any](out []linux.NftChange, list []T, limit int, weigh func([]T, int) int, set func(*linux.NftChange, []T)) []linux.NftChange {
+	for from := 0; from < len(list); {
+		to := from
+		for sum := 0; to < len(list); to++ {
+			if sum += weigh(list, to); sum > limit && to > from {
+				break
+			}
+		}
+		var x linux.NftChange
+		set(&x, list[from:to])
+		out, from = append(out, x), to
+	}
 	return out
 }
 

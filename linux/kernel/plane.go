@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +28,9 @@ type Config struct {
 	// closes it. An error that is fs.ErrNotExist says that it is not there yet.
 	InstanceNS func(network.InstanceID) (*os.File, error)
 
-	// fault, in tests, makes a step fail.
-	fault func(linux.Step) error
+	// In tests: fault makes a step fail, buffer is the size of socket buffers.
+	fault  func(linux.Step) error
+	buffer int
 }
 
 // auditEvery is how often a Reconcile of a State that has not changed looks
@@ -69,7 +71,7 @@ func Open(c Config) (*Plane, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plane{config: c, rt: rt, nft: &nft{ns: c.Fabric}, dirty: true, down: map[network.ENIID]bool{}}
+	p := &Plane{config: c, rt: rt, nft: &nft{ns: c.Fabric, buffer: cmp.Or(c.buffer, socketBuffer)}, dirty: true, down: map[network.ENIID]bool{}}
 	if err := p.prepare(); err != nil {
 		rt.Close()
 		return nil, err

@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"tombolo/linux/kernel"
 	"tombolo/network"
+	"tombolo/probe"
 )
 
 // crowd makes VPCs of several accounts, each peered with the next of its
@@ -30,6 +32,39 @@ func (w *site) crowd(vpcs, each int) (groups []network.GroupID, servers []*serve
 		}
 	}
 	return groups, servers
+}
+
+// TestSmallSocketBuffersSuffice builds a fabric with the buffers that an ordinary
+// user has on most distributions.
+func TestSmallSocketBuffersSuffice(t *testing.T) {
+	old := home
+	defer func() { home = old }()
+	w := newSite(t)
+	plane, err := kernel.Open(kernel.Config{Fabric: w.fabric.File(), InstanceNS: w.namespace}.WithSocketBuffer(212992 / 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.plane.Close()
+	w.plane = plane
+	groups, servers := w.crowd(24, 2)
+	w.obey()
+	servers[1].serve(80)
+	if r := servers[0].ask(probe.TCP, servers[1].addr.String()+":80", probe.Options{Timeout: patience}); r.Verdict != probe.Answered {
+		t.Errorf("a neighbour: %v", r)
+	}
+	home = network.Caller{Account: "000000000001", Region: "us-east-1"}
+	for _, g := range groups[:4] {
+		// All of it goes, and comes again.
+		var ids []network.RuleID
+		for _, r := range w.SecurityGroup(g).Rules {
+			if !r.Egress {
+				ids = append(ids, r.ID)
+			}
+		}
+		w.do(network.RevokeRules{Group: g, IDs: ids})
+	}
+	w.obey()
+	servers[0].misses(servers[1], 80)
 }
 
 // BenchmarkRuleChange is the time from a new State, in which one security group
