@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/netip"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -275,4 +277,37 @@ func outline(t *testing.T, body string) string {
 		}
 	}
 	return strings.TrimLeft(out.String(), "\n") + "\n"
+}
+
+// TestEveryOperationIsTalkedAbout wants of each operation an exchange that
+// succeeds and one that is refused.
+func TestEveryOperationIsTalkedAbout(t *testing.T) {
+	files, err := filepath.Glob("testdata/transcripts/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	exchange := regexp.MustCompile(`(?m)^([A-Z]\w+)\n(?:.*\n)??(?:.+\n)*?----\n(\d{3} )?`)
+	answered, refused := map[string]bool{}, map[string]bool{}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range exchange.FindAllStringSubmatch(string(raw), -1) {
+			if m[2] == "" {
+				answered[m[1]] = true
+			} else {
+				refused[m[1]] = true
+			}
+		}
+	}
+	// It gives a private key, another one each time; boto3 takes one in lab_test.go.
+	answered["CreateKeyPair"] = true
+	// No default VPC can be deleted before its internet gateway can be detached.
+	answered["CreateDefaultVpc"] = true
+	for _, o := range operations() {
+		if !answered[o.Name] || !refused[o.Name] {
+			t.Errorf("%s: answered %v, refused %v", o.Name, answered[o.Name], refused[o.Name])
+		}
+	}
 }

@@ -41,6 +41,8 @@ var nouns = map[string]noun{
 	"nat":               {"NatGatewayID", "NatGatewayID", "natGateway"},
 	"vpce":              {"VpcEndpointId", "VpcEndpointId", "Vpc Endpoint"},
 	"eipalloc":          {"AllocationID", "AllocationId", "allocation"},
+	"eni-perm":          {"NetworkInterfacePermissionID", "NetworkInterfacePermissionID", "network interface permission"},
+	"iip-assoc":         {"AssociationID", "AssociationID", "association"},
 }
 
 // wording is AWS's code and message for a rule of the core's. Every condition that

@@ -177,9 +177,16 @@ func unmonitorInstances(c *api.Call, in *wire.UnmonitorInstancesRequest) (*wire.
 // monitor notes what is asked for. All instances are looked up before the first
 // is changed.
 func monitor(c *api.Call, list []string, state, shown string) ([]wire.InstanceMonitoring, error) {
-	rows, _, err := instances.Rows(c, api.Query{IDs: list})
-	if err != nil {
-		return nil, err
+	var rows []*network.Instance
+	for _, id := range list {
+		i, ok := getInstance(c, id)
+		switch {
+		case !network.WellFormed(id, "i"):
+			return nil, api.InvalidID(id, "i")
+		case !ok:
+			return nil, api.Gone(id)
+		}
+		rows = append(rows, i)
 	}
 	for _, i := range rows {
 		if _, err := c.Do(network.SetInstanceAttribute{Instance: i.ID, Stored: map[string]string{storedMonitoring: state}}); err != nil {
