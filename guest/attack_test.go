@@ -319,7 +319,7 @@ func gainCapabilities([]string) error {
 func forks(a []string) error {
 	var live int
 	for {
-		cmd := exec.Command("sleep", "300")
+		cmd := exec.Command("sleep", a[0])
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		if err := cmd.Start(); err != nil {
 			return fmt.Errorf("%d processes, then %w", live, err)

@@ -158,10 +158,11 @@ func (c cgroups) place(id string, pid int, l Limits) (pids, memory bool) {
 	return pids, memory
 }
 
-// remove forgets an instance whose processes have ended.
+// remove forgets an instance whose processes have ended. What cannot be removed now
+// goes with Down.
 func (c cgroups) remove(id string) {
 	for _, dir := range c.dirs() {
-		os.Remove(filepath.Join(dir, id))
+		removeCgroup(filepath.Join(dir, id))
 	}
 }
 

@@ -251,7 +251,8 @@ func testNeighbours(t *testing.T, s *site) {
 func testForkBomb(t *testing.T, s *site) {
 	id := s.launch(1, "")[0]
 	s.settle()
-	out, status := s.runCommand(id, Command{Args: []string{"tombolo", "attack:forks"}})
+	mark := fmt.Sprintf("300.%d", os.Getpid()) // tells its processes from those of other tests
+	out, status := s.runCommand(id, Command{Args: []string{"tombolo", "attack:forks", mark}})
 	var count int
 	if _, err := fmt.Sscanf(out, "stopped: %d processes", &count); err != nil || status.Code != 1 {
 		t.Fatalf("the bomb: %q, %+v", out, status)
@@ -272,7 +273,7 @@ func testForkBomb(t *testing.T, s *site) {
 	s.says(other, "echo fine", "fine")
 	s.do(network.TerminateInstances{Instances: []network.InstanceID{id}})
 	s.settle()
-	if out, _ := exec.Command("pgrep", "-c", "-x", "-f", "sleep 300").Output(); string(out) != "0\n" {
+	if out, _ := exec.Command("pgrep", "-c", "-x", "-f", "sleep "+mark).Output(); string(out) != "0\n" {
 		t.Errorf("%s of the bomb's processes are left", out)
 	}
 }
