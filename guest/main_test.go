@@ -86,9 +86,9 @@ func TestInstancesInAContainer(t *testing.T) {
 		check(t, os.Mkdir(filepath.Join(dir, name), 0o755))
 	}
 	script := `set -e; mount -t overlay overlay -o lowerdir=$1/lower,upperdir=$1/upper,workdir=$1/work,userxattr $1/state
-		` + envRoom + `=$1/state $1/guest.test -test.v -test.timeout=200s -test.run='^TestInstances$/^(a_|users|stop|user_data)'
+		` + envRoom + `=$1/state $1/guest.test -test.v -test.timeout=200s -test.run='^TestInstances$/^(a_|users|stop|user_data)' || status=$?
 		$1/guest.test down $1/state
-		ls -A $1/state/run | grep -v room.lock || true`
+		ls -A $1/state/run | grep -v room.lock || exit ${status:-0}`
 	out, err := exec.Command("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", dir).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "layers in memory: true") || !strings.HasSuffix(string(out), "PASS\n") {
 		t.Errorf("%v\n%s", err, out)
