@@ -35,6 +35,9 @@ func (p *Plane) observe(want *linux.Desired) (*linux.Desired, error) {
 	return linux.Observed(o), nil
 }
 
+// readLinks reads the fabric's ends. A link that this process has plugged in and
+// that carries packets is taken for what it was made: to look at the other end
+// takes longer than all the rest, and what happens there is the instance's.
 func (p *Plane) readLinks(o *linux.Objects) error {
 	links, err := retry(p.rt.LinkList)
 	if err != nil {
@@ -46,6 +49,9 @@ func (p *Plane) readLinks(o *linux.Objects) error {
 		}
 		// One without a name of ours is removed by its port, as one of nobody's.
 		x, _ := linkOf(l.Attrs().Index, l.Attrs().Alias)
+		if made, ok := p.plugs[x.ENI]; ok && alias(made) == l.Attrs().Alias && made.Port == x.Port && l.Attrs().OperState == netlink.OperUp {
+			x = made
+		}
 		o.Links = append(o.Links, x)
 	}
 	return nil

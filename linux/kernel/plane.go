@@ -49,11 +49,13 @@ type Plane struct {
 	epochs   [2]epochs
 	have     *linux.Desired // what the kernel holds, as far as known
 	dirty    bool           // the kernel must be looked at first
+	unsealed bool           // a change of policy began and its epoch may not be in force
 	audited  time.Time
 	down     map[network.ENIID]bool // interfaces that were closed by their link
 	tried    *linux.Desired         // what was last attempted
 	status   Status
 	fresh    []freshLink
+	plugs    map[network.ENIID]linux.Link // links that this process has made right
 }
 
 // Status is how well the kernel obeys.
@@ -71,7 +73,7 @@ func Open(c Config) (*Plane, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plane{config: c, rt: rt, nft: &nft{ns: c.Fabric, buffer: cmp.Or(c.buffer, socketBuffer)}, dirty: true, down: map[network.ENIID]bool{}}
+	p := &Plane{config: c, rt: rt, nft: &nft{ns: c.Fabric, buffer: cmp.Or(c.buffer, socketBuffer)}, dirty: true, plugs: map[network.ENIID]linux.Link{}, down: map[network.ENIID]bool{}}
 	if err := p.prepare(); err != nil {
 		rt.Close()
 		return nil, err
@@ -270,13 +272,15 @@ func (r *round) prepareAgain() error {
 	return r.makeSink()
 }
 
-// plan is the steps from have to want. A change of policy begins a new epoch.
+// plan is the steps from have to want. A change of policy begins a new epoch,
+// and so does not knowing in which one the kernel is.
 func (r *round) plan(have, want *linux.Desired) ([]linux.Step, error) {
-	unknown := r.have == nil || r.dirty
+	unknown := r.have == nil || r.unsealed
 	for _, f := range families[:2] {
-		want.SetEpoch(f, max(1, have.Epoch(f)))
-		if !unknown {
-			want.KeepEpoch(f, have)
+		if unknown {
+			want.SetEpoch(f, 1)
+		} else {
+			want.KeepEpoch(f, r.have)
 		}
 	}
 	steps := linux.Diff(have, want)
@@ -349,8 +353,14 @@ func (r *round) step(s linux.Step, want *linux.Desired) error {
 	}
 	switch s := s.(type) {
 	case linux.Plug:
-		return r.plug(s)
+		delete(r.plugs, s.Link.ENI)
+		if err := r.plug(s); err != nil {
+			return err
+		}
+		r.plugs[s.Link.ENI] = s.Link
+		return nil
 	case linux.Unplug:
+		delete(r.plugs, s.Link.ENI)
 		return r.unplug(s.Link)
 	case linux.PutRoute:
 		return r.putRoute(s.Route)
@@ -365,10 +375,15 @@ func (r *round) step(s linux.Step, want *linux.Desired) error {
 	case linux.CutPolicy:
 		return r.cutPolicy(s.Rule)
 	case linux.Switch:
+		r.unsealed = true
 		if err := r.nft.apply(s.Batch); err != nil {
 			return err
 		}
-		return r.nft.verify(s.Batch, want)
+		if err := r.nft.verify(s.Batch, want); err != nil {
+			return err
+		}
+		r.unsealed = false
+		return nil
 	case linux.Forget:
 		return r.forget(s)
 	}

@@ -163,6 +163,22 @@ func TestAuditRepairsWithoutARestart(t *testing.T) {
 	w.m.reaches(w.f, 80)
 }
 
+// TestAuditThatFindsNothingChangesNothing leaves flows their verdicts.
+func TestAuditThatFindsNothingChangesNothing(t *testing.T) {
+	w := newTown(t)
+	w.obey()
+	epoch := w.plane.CurrentEpoch(linux.V4)
+	w.done = nil
+	w.plane.Audit()
+	w.obey()
+	if len(w.done) != 0 {
+		t.Errorf("the audit did %v", w.done)
+	}
+	if got := w.plane.CurrentEpoch(linux.V4); got != epoch {
+		t.Errorf("epoch %d, was %d", got, epoch)
+	}
+}
+
 // TestEpochsThatBeginAgainRecallNothing lets the epochs run out while a flow
 // says nothing: a change of policy must not be taken for the one in which the
 // flow was judged.

@@ -101,3 +101,17 @@ func BenchmarkRuleChange(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkAudit is the time that it takes to look at everything that the kernel
+// holds for 1,000 interfaces and to find nothing wrong.
+func BenchmarkAudit(b *testing.B) {
+	old := home
+	defer func() { home = old }()
+	w := newSite(b)
+	w.crowd(100, 10)
+	w.obey()
+	for b.Loop() {
+		w.plane.Audit()
+		w.obey()
+	}
+}
