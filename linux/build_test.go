@@ -93,6 +93,14 @@ func (w *site) rename(s string) string {
 func cidr(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 func addr(s string) netip.Addr   { return netip.MustParseAddr(s) }
 
+func addrs(list ...string) []netip.Addr {
+	var out []netip.Addr
+	for _, a := range list {
+		out = append(out, addr(a))
+	}
+	return out
+}
+
 // vpc makes a VPC whose main table, default ACL and default group have its name.
 func (w *site) vpc(name, block string) network.VPCID { return w.makeVPC(name, block, false) }
 

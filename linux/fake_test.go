@@ -137,8 +137,7 @@ func (k *fake) putRoute(r Route) error {
 	return nil
 }
 
-// change does a batch part by part, and each part in the order of its fields,
-// which is the order in which a transaction that is too large is cut.
+// change does a batch part by part, and each part in the order of its fields.
 func (k *fake) change(b Batch) error {
 	for _, part := range []struct {
 		name string
@@ -162,8 +161,8 @@ func (k *fake) change(b Batch) error {
 			if err := f.do(part.NftChange); err != nil {
 				return fmt.Errorf("%s, %s: %w", part.name, f.name, err)
 			}
-			k.between(part.name + ", " + f.name)
 		}
+		k.between(part.name)
 	}
 	return nil
 }
