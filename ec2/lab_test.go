@@ -52,6 +52,7 @@ func (p person) sees(want, line string, more ...string) {
 // TestTheLabAsAPersonTypesIt is the founding lab, all but its packets, with the
 // AWS CLI that Debian has.
 func TestTheLabAsAPersonTypesIt(t *testing.T) {
+	t.Parallel()
 	url, _ := listening(t)
 	p := person{t, url}
 	userData := filepath.Join(t.TempDir(), "finance.sh")
@@ -95,6 +96,7 @@ func TestTheLabAsAPersonTypesIt(t *testing.T) {
 // TestBoto3DoesTheRest runs testdata/boto.py: waiters, paginators and resources
 // in one process, because each start of one takes longer than all of its calls.
 func TestBoto3DoesTheRest(t *testing.T) {
+	t.Parallel()
 	url, _ := listening(t)
 	cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "testdata/boto.py", url)
 	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED=true", "AWS_DEFAULT_REGION=eu-west-1",
