@@ -3,6 +3,7 @@ package guest
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -71,6 +72,19 @@ func TestKilledDaemon(t *testing.T) {
 				t.Fatalf("the daemon after the holder's death: %s", line)
 			}
 			downLeavesNothing(t, state)
+			// A living daemon learns that its room was lost, and Down ends it still.
+			line, kill = daemon("lost")
+			if line != "ok" {
+				t.Errorf("the daemon whose holder dies: %s", line)
+			}
+			if rec, err = r.record(); err != nil || len(r.processesIn(rec.Mount)) != 1 {
+				t.Errorf("the daemon is not in the lost room: %+v %v", rec, err)
+			}
+			check(t, Down(state))
+			if left := r.processesIn(rec.Mount); len(left) > 0 {
+				t.Errorf("processes %v are left in the lost room", left)
+			}
+			kill()
 		})
 	}
 }
@@ -235,6 +249,20 @@ func drivePhase(t testing.TB, phase string) {
 		eventually(t, "the connection is still busy", func() bool { same, n := alive(s, id); return same == who && n > before+3 })
 		eventually(t, "what the dead daemon ran is hung up", func() bool { out, _ := s.run(id, "pgrep -c -x sleep"); return out == "0\n" })
 		s.says(id, "cat /root/count", "ran")
+	case "lost":
+		holder, err := openProcess(g.holder.PID)
+		check(t, err)
+		check(t, holder.kill())
+		eventually(t, "the daemon knows", func() bool {
+			_, err := g.Run(context.Background(), s.State)
+			return errors.Is(err, ErrRoomLost)
+		})
+		if _, err := g.Start(context.Background(), id, Command{Args: []string{"true"}}); err == nil {
+			t.Errorf("a command started in a lost room")
+		}
+		if err := Enter(g.room.dir, []string{"true"}); !errors.Is(err, ErrRoomLost) {
+			t.Errorf("a new room in a lost one: %v", err)
+		}
 	case "after":
 		eventually(t, "rc.local ran, user data did not", func() bool { out, _ := s.run(id, "cat /root/count"); return out == "ran\nlocal\n" })
 		s.says(id, "pgrep -c -f attack:hol[d]; true", "0")
