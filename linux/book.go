@@ -35,7 +35,7 @@ const (
 // The most that there can be of each: ports fit a link index, tables and zones
 // what is left for them in a mark and in conntrack.
 func (k kind) limit() uint32 {
-	return [...]uint32{1 << 24, 1<<14 - 1, 1<<16 - 1, 1<<16 - 1, 1<<16 - 1}[k]
+	return [...]uint32{1<<24 - 1, 1<<14 - 1, 1<<16 - 1, 1<<16 - 1, 1<<16 - 1}[k]
 }
 
 // sinkTable is the table of packets that go nowhere. See Desired.

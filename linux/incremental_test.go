@@ -12,7 +12,9 @@ import (
 
 // copyOf is a book with the same numbers.
 func copyOf(b *Book) *Book {
-	return &Book{numbers: maps.Clone(b.numbers), last: b.last, version: b.version}
+	c := *b
+	c.numbers = maps.Clone(b.numbers)
+	return &c
 }
 
 // A Compiler that remembers gives what one that remembers nothing gives, with the
