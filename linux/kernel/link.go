@@ -51,6 +51,8 @@ func (p *Plane) plug(s linux.Plug) error {
 		return fmt.Errorf("namespace of %s: %w", s.Link.Instance, err)
 	}
 	if !p.plugged(s.Link, inner) {
+		// Routes and neighbours went with a link that somebody else took away.
+		p.remade = p.remade || s.Was != nil
 		err = p.makeVeth(s.Link, ns, inner)
 	}
 	if err == nil {

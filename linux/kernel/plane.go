@@ -49,6 +49,7 @@ type Plane struct {
 	epochs   [2]epochs
 	have     *linux.Desired // what the kernel holds, as far as known
 	dirty    bool           // the kernel must be looked at first
+	remade   bool           // a link was not there that should have been
 	unsealed bool           // a change of policy began and its epoch may not be in force
 	audited  time.Time
 	down     map[network.ENIID]bool // interfaces that were closed by their link
@@ -159,34 +160,41 @@ const rounds = 4
 func (r *round) run(ctx context.Context) error {
 	for range rounds {
 		if err := ctx.Err(); err != nil {
-			r.errs = append(r.errs, err)
 			r.dirty = true
-			break
+			if len(r.errs) > 0 {
+				r.shutAll(slices.Sorted(maps.Keys(r.closed))) // no time to do it in a gentler way
+			}
+			return errors.Join(append(r.errs, err)...)
 		}
 		failed, err := r.once()
 		if err != nil {
 			r.errs = append(r.errs, err)
 		}
-		if len(failed) == 0 && err == nil {
-			if len(r.down) > 0 {
-				// What was closed by its link is closed by nftables now.
-				r.reopen()
-				continue
+		switch {
+		case len(failed) > 0 || err != nil:
+			fresh := false
+			for _, id := range failed {
+				fresh = fresh || !r.closed[id]
+				r.closed[id] = true
 			}
+			if !fresh {
+				r.shutAll(failed)
+				return errors.Join(r.errs...)
+			}
+		case r.dirty:
+			// Something was not as it was thought to be: look, and go on.
+		case len(r.down) > 0:
+			// What was closed by its link is closed by nftables now.
+			r.reopen()
+		default:
 			return errors.Join(r.errs...)
 		}
-		fresh := false
-		for _, id := range failed {
-			fresh = fresh || !r.closed[id]
-			r.closed[id] = true
-		}
-		if !fresh {
-			r.shutAll(failed)
-			break
-		}
 	}
-	return errors.Join(r.errs...)
+	r.shutAll(slices.Sorted(maps.Keys(r.closed)))
+	return errors.Join(append(r.errs, errUnsettled)...)
 }
+
+var errUnsettled = errors.New("the kernel was not as it should be after several attempts")
 
 // reopen sets links up that were the last resort, now that nothing passes them
 // against the policy.
@@ -234,7 +242,7 @@ func (r *round) once() ([]network.ENIID, error) {
 		r.dirty = true
 		return failed, err
 	}
-	r.have, r.dirty = want, false
+	r.have, r.dirty, r.remade = want, r.remade, false
 	return nil, nil
 }
 
