@@ -127,6 +127,33 @@ func TestStatusDropsAndShutdown(t *testing.T) {
 	<-d.down
 }
 
+func TestShutdownIsAnsweredBeforeTheEnd(t *testing.T) {
+	for range 50 {
+		path := filepath.Join(t.TempDir(), "s")
+		l, err := Listen(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- Serve(ctx, l, quitter{cancel}) }()
+		if err := Socket(path).Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// quitter is a daemon that ends at once.
+type quitter struct{ end func() }
+
+func (quitter) Run(context.Context, Command) (*Session, error) { return nil, nil }
+func (quitter) Status() any                                    { return nil }
+func (quitter) Drops() (any, error)                            { return nil, nil }
+func (q quitter) Shutdown()                                    { q.end() }
+
 func TestNoDaemonIsSaid(t *testing.T) {
 	s := Socket(filepath.Join(t.TempDir(), "none"))
 	if err := s.Get(t.Context(), "/status", nil); !errors.Is(err, ErrNoDaemon) {

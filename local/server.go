@@ -64,6 +64,8 @@ func Serve(ctx context.Context, l net.Listener, d Daemon) error {
 	})
 	mux.HandleFunc("POST /shutdown", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, struct{}{}, nil)
+		// The end of the daemon closes this connection: the answer goes first.
+		_ = http.NewResponseController(w).Flush() // a caller that has gone needs none
 		d.Shutdown()
 	})
 	var sessions sync.WaitGroup
