@@ -112,6 +112,9 @@ func Diff(have, want *Desired) []Step {
 	policyOut, policyIn := compare(gone.Policy, come.Policy, identity)
 	routesOut, routesIn := compare(gone.Routes, come.Routes, Route.key)
 	neighboursOut, neighboursIn := compare(gone.Neighbours, come.Neighbours, Neighbour.key)
+	if again := remade(gone.Links, come.Links); len(again) > 0 {
+		routesIn, neighboursIn = want.hangingOn(again, routesIn, neighboursIn)
+	}
 	for _, n := range neighboursIn {
 		before = append(before, PutNeighbour{n})
 	}
@@ -249,6 +252,40 @@ type neighbourKey struct {
 }
 
 func (n Neighbour) key() neighbourKey { return neighbourKey{n.Port, n.Addr.String()} }
+
+// remade are the ports whose link must be made anew, because it is another
+// interface's or another boot's.
+func remade(gone, come []Link) map[int]bool {
+	was := map[int]Link{}
+	for _, l := range gone {
+		was[l.Port] = l
+	}
+	out := map[int]bool{}
+	for _, l := range come {
+		old, ok := was[l.Port]
+		if ok && (old.ENI != l.ENI || old.Instance != l.Instance || old.Boots != l.Boots || old.Device != l.Device || old.MAC != l.MAC) {
+			out[l.Port] = true
+		}
+	}
+	return out
+}
+
+// hangingOn adds the routes and neighbours of ports that are made anew: in the
+// kernel they go with the old link.
+func (d *Desired) hangingOn(ports map[int]bool, routes []Route, neighbours []Neighbour) ([]Route, []Neighbour) {
+	all := d.objects()
+	for _, r := range all.Routes {
+		if ports[r.Port] && !slices.Contains(routes, r) {
+			routes = append(routes, r)
+		}
+	}
+	for _, n := range all.Neighbours {
+		if ports[n.Port] && !slices.Contains(neighbours, n) {
+			neighbours = append(neighbours, n)
+		}
+	}
+	return routes, neighbours
+}
 
 // diffLinks plugs before the policy turns and unplugs after it.
 func diffLinks(gone, come Objects, before, after []Step) (_, _ []Step) {

@@ -76,11 +76,21 @@ func (k *fake) do(steps []Step) error {
 	return nil
 }
 
+// unhang: routes and neighbours go with their link.
+func (k *fake) unhang(port int) {
+	maps.DeleteFunc(k.routes, func(_ fakeRoute, r Route) bool { return r.Port == port && !r.Local })
+	maps.DeleteFunc(k.neighbours, func(_ neighbourKey, n Neighbour) bool { return n.Port == port })
+}
+
 func (k *fake) step(s Step) error {
 	switch s := s.(type) {
 	case Plug:
 		if old, ok := k.links[s.Link.Port]; ok != (s.Was != nil) || ok && !old.equal(*s.Was) {
 			return fmt.Errorf("the link was %v", old)
+		}
+		if old := s.Was; old != nil && (old.ENI != s.Link.ENI || old.Boots != s.Link.Boots || old.Device != s.Link.Device) {
+			// It is made anew; see Unplug.
+			k.unhang(s.Link.Port)
 		}
 		k.links[s.Link.Port] = s.Link
 	case Unplug:
@@ -88,9 +98,7 @@ func (k *fake) step(s Step) error {
 			return fmt.Errorf("no such link")
 		}
 		delete(k.links, s.Link.Port)
-		// Routes and neighbours go with their link.
-		maps.DeleteFunc(k.routes, func(_ fakeRoute, r Route) bool { return r.Port == s.Link.Port && !r.Local })
-		maps.DeleteFunc(k.neighbours, func(_ neighbourKey, n Neighbour) bool { return n.Port == s.Link.Port })
+		k.unhang(s.Link.Port)
 	case PutRoute:
 		return k.putRoute(s.Route)
 	case CutRoute:
