@@ -263,9 +263,36 @@ func (m *maze) regroup() {
 	_ = m.try(m.who, network.SetENIAttribute{ENI: e.ID, Groups: own})
 }
 
+// reassociate puts a subnet under another network ACL or route table of its VPC.
+func (m *maze) reassociate() {
+	n := m.state.Subnet(pick(m, m.subnets))
+	if m.chance(50) {
+		_ = m.try(m.who, network.ReplaceACLAssociation{Association: n.ACLAssociation, ACL: pick(m, m.acls)})
+		return
+	}
+	if n.Table == "" {
+		_ = m.try(m.who, network.AssociateTable{Table: pick(m, m.tables), Subnet: n.ID})
+	} else {
+		_ = m.try(m.who, network.DisassociateTable{Association: n.TableAssociation})
+	}
+}
+
+// power stops a running machine, or starts a stopped one.
+func (m *maze) power() {
+	id := m.state.ENI(pick(m, m.enis)).Attachment.Instance
+	ids := []network.InstanceID{id}
+	if m.state.Instance(id).Runs() {
+		m.do(m.who, network.StopInstances{Instances: ids})
+		m.do(m.who, network.ReportStopped{Instance: id})
+	} else {
+		m.do(m.who, network.StartInstances{Instances: ids})
+		m.do(m.who, network.ReportStarted{Instance: id})
+	}
+}
+
 // change does a few random changes.
 func (m *maze) change() {
 	for range 1 + m.dice.IntN(6) {
-		pick(m, []func(){m.addRoute, m.addRoute, m.cutRoute, m.addRule, m.addRule, m.cutRule, m.addEntry, m.cutEntry, m.movePeering, m.regroup})()
+		pick(m, []func(){m.addRoute, m.addRoute, m.cutRoute, m.addRule, m.addRule, m.cutRule, m.addEntry, m.cutEntry, m.movePeering, m.regroup, m.reassociate, m.power})()
 	}
 }

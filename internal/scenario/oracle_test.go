@@ -3,6 +3,7 @@ package scenario_test
 import (
 	"net/netip"
 
+	"tombolo/internal/scenario"
 	"tombolo/linux"
 	"tombolo/network"
 )
@@ -51,7 +52,9 @@ func (o oracle) walk(from *network.ENI, p packet) (*network.ENI, linux.Cause) {
 	home := o.Subnet(from.Subnet)
 	var to *network.ENI
 	if home.Contains(p.dst) {
-		to = o.living(from.VPC, p.dst)
+		if to = o.living(from.VPC, p.dst); to == nil {
+			return nil, o.nobody(from.VPC, p)
+		}
 	} else {
 		if cause := o.acl(home, true, p); cause != (linux.Cause{}) {
 			return nil, cause
@@ -72,6 +75,15 @@ func (o oracle) walk(from *network.ENI, p packet) (*network.ENI, linux.Cause) {
 		return nil, linux.Cause{Why: "sg-denied", At: string(to.ID), Direction: "ingress"}
 	}
 	return to, linux.Cause{}
+}
+
+// nobody is what becomes of a packet to a neighbour that is not there: in IPv4 it
+// is never sent, because nobody answers ARP for it.
+func (o oracle) nobody(v network.VPCID, p packet) linux.Cause {
+	if p.dst.Is4() {
+		return linux.Cause{Why: scenario.Uncounted}
+	}
+	return linux.Cause{Why: "no-such-address", At: string(v)}
 }
 
 // living is the interface with an address, if packets can reach it.

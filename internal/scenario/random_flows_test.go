@@ -3,6 +3,7 @@ package scenario_test
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ type talk struct {
 	// tracked: the groups of both ends remember it (AWS: Security group
 	// connection tracking), so that their rules no longer matter to it.
 	tracked bool
+	boots   int // of both machines, so far
 	got     probe.Result
 }
 
@@ -90,7 +92,7 @@ func (e *linuxEngine) openTalks(t *testing.T, m *maze) []*talk {
 				p.protocol, p.from = network.ICMPv6, 128
 			}
 		}
-		if from == to || o.exchange(from, p) != (linux.Cause{}) {
+		if from == to || !m.runs(from.ID) || o.exchange(from, p) != (linux.Cause{}) {
 			continue
 		}
 		k.question, k.tracked = p, o.tracks(from, true, p) && o.tracks(to, false, p)
@@ -109,9 +111,24 @@ func (e *linuxEngine) openTalks(t *testing.T, m *maze) []*talk {
 			t.Errorf("open %v: %v", k, err)
 			continue
 		}
+		k.boots = e.boots(k)
 		talks = append(talks, k)
 	}
 	return talks
+}
+
+// boots is how often the machines of a conversation were started.
+func (e *linuxEngine) boots(k *talk) int {
+	n := 0
+	for _, id := range []network.ENIID{k.from, k.to} {
+		n += e.state.Instance(e.state.ENI(id).Attachment.Instance).Boots
+	}
+	return n
+}
+
+// runs reports whether an interface's machine does.
+func (s *site) runs(id network.ENIID) bool {
+	return s.state.Instance(s.state.ENI(id).Attachment.Instance).Runs()
 }
 
 func (k *talk) String() string {
@@ -151,6 +168,17 @@ func (k *talk) alive(t *testing.T, shouldBe bool) bool {
 // ended: what TCP and conntrack make of a second life is their own.
 func (e *linuxEngine) goOn(t *testing.T, talks []*talk, sum *tally) (left []*talk) {
 	t.Helper()
+	talks = slices.DeleteFunc(talks, func(k *talk) bool {
+		// With its machine goes its namespace. A machine that was started again
+		// meanwhile knows nothing of it.
+		_, _, err := e.machineOf(k.from)
+		_, _, err2 := e.machineOf(k.to)
+		gone := err != nil || err2 != nil || k.boots != e.boots(k)
+		if gone {
+			_ = k.flow.Close()
+		}
+		return gone
+	})
 	var asking sync.WaitGroup
 	for _, k := range talks {
 		patience := 10 * time.Second
