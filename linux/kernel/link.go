@@ -191,7 +191,7 @@ func configure(s linux.Plug, ns *os.File, inner *netlink.Handle) error {
 	}
 	if link.Attrs().Flags&net.FlagUp == 0 {
 		quiet := []setting{{"net/ipv6/conf/" + name + "/accept_dad", "0"}, {"net/ipv6/conf/" + name + "/accept_ra", "0"}}
-		if err := setAll(ns, quiet); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := setAll(ns, quiet); err != nil {
 			return err
 		}
 		if err := inner.LinkSetUp(link); err != nil {

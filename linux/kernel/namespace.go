@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 
@@ -88,7 +90,6 @@ var fabricSettings = []setting{
 	// The gateway's link-local address is the same everywhere by design, and
 	// must be there at once.
 	{"net/ipv6/conf/default/accept_dad", "0"},
-	{"net/ipv6/conf/default/mldv1_unsolicited_report_interval", "0"},
 	// Packet-too-big finds the sender by the mark of what was too big.
 	{"net/ipv4/fwmark_reflect", "1"},
 	{"net/ipv6/fwmark_reflect", "1"},
@@ -113,10 +114,12 @@ var conntrackSettings = []setting{
 	{"net/netfilter/nf_conntrack_checksum", "0"},
 }
 
+// setAll sets parameters. One that this kernel lacks changes nothing by its
+// absence: what it would switch off is not there.
 func setAll(ns *os.File, settings []setting) error {
 	return inside(ns, func() error {
 		for _, s := range settings {
-			if err := s.set(); err != nil {
+			if err := s.set(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}

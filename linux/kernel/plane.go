@@ -91,13 +91,13 @@ func (p *Plane) prepare() error {
 	if err := p.rt.LinkSetUp(lo); err != nil {
 		return fmt.Errorf("set loopback up: %w", err)
 	}
-	if err := setAll(p.config.Fabric, fabricSettings); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := setAll(p.config.Fabric, fabricSettings); err != nil {
 		return err
 	}
 	if err := p.nft.makeTables(); err != nil {
 		return err
 	}
-	if err := setAll(p.config.Fabric, conntrackSettings); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := setAll(p.config.Fabric, conntrackSettings); err != nil {
 		return err
 	}
 	if err := p.makeSink(); err != nil {
@@ -271,7 +271,7 @@ func (r *round) known(want *linux.Desired) (*linux.Desired, error) {
 
 // prepareAgain repairs what is not in a Desired.
 func (r *round) prepareAgain() error {
-	if err := setAll(r.config.Fabric, fabricSettings); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := setAll(r.config.Fabric, fabricSettings); err != nil {
 		return err
 	}
 	if err := r.nft.makeTables(); err != nil {
