@@ -161,6 +161,7 @@ func (u *unit) judge(f Family) {
 	// can make nothing of belongs to no flow, and stands for itself.
 	u.chain(f, "odd", nil,
 		rule(f, OfState{Related}, goTo("related")),
+		rule(f, In{[]Field{InPort, EtherSource}, "macs", true}, goTo("spoofed")),
 		rule(f, leave),
 		rule(f, jump("edge")),
 		rule(f, enter),

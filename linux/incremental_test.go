@@ -54,7 +54,7 @@ func TestARememberingCompilerGivesWhatAFreshOneGives(t *testing.T) {
 		}
 	})
 	t.Logf("%d times from the change alone, %d times as a whole", followed, whole)
-	if followed < 50 || whole < 50 {
+	if followed < 25 || whole < 25 {
 		t.Error("one of the two ways was hardly taken")
 	}
 }
@@ -100,7 +100,7 @@ func TestDiffOfAChangeIsDiffOfTheWhole(t *testing.T) {
 			have = want
 		}
 	})
-	if seen < 50 {
+	if seen < 25 {
 		t.Errorf("only %d changes were followed", seen)
 	}
 }

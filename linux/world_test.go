@@ -300,6 +300,9 @@ func (w *world) packet() packet {
 	// Others' names are used with ports of their own: two flows that look alike
 	// are one to conntrack.
 	if w.oneIn(12) {
+		if box := w.ENI(w.box); box != nil && w.oneIn(2) {
+			p.from, p.mac = box.ID, box.MAC
+		}
 		if lie := w.destination(); lie.Is4() == p.dst.Is4() && lie != p.dst && !w.ENI(p.from).Has(lie) {
 			p.src, p.protocol, p.first, p.second = lie, 17, uint16(40000+w.r.IntN(1000)), one(w, somePorts)
 			return p
