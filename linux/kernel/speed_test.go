@@ -102,6 +102,38 @@ func BenchmarkRuleChange(b *testing.B) {
 	}
 }
 
+// BenchmarkRouteChange is the same for a route, after which every interface is
+// looked at again.
+func BenchmarkRouteChange(b *testing.B) {
+	old := home
+	defer func() { home = old }()
+	w := newSite(b)
+	w.crowd(100, 10)
+	w.obey()
+	home = network.Caller{Account: "000000000001", Region: "us-east-1"}
+	var v network.VPCID
+	for x := range w.VPCsOf(home) {
+		v = x.ID
+	}
+	var p network.PeeringID
+	for x := range w.VPCsOf(home) {
+		if x.ID != v {
+			p = w.peer(v, x.ID)
+			break
+		}
+	}
+	on := false
+	for b.Loop() {
+		if on {
+			w.do(network.DeleteRoute{Table: w.VPC(v).MainTable, Dst: cidr("192.0.2.0/24")})
+		} else {
+			w.route(v, cidr("192.0.2.0/24"), network.ToPeering{Peering: p})
+		}
+		on = !on
+		w.obey()
+	}
+}
+
 // BenchmarkAudit is the time that it takes to look at everything that the kernel
 // holds for 1,000 interfaces and to find nothing wrong.
 func BenchmarkAudit(b *testing.B) {
