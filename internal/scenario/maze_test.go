@@ -277,6 +277,27 @@ func (m *maze) reassociate() {
 	}
 }
 
+// readdress gives an interface a second IPv4 address, or takes it away.
+func (m *maze) readdress() {
+	e := m.state.ENI(pick(m, m.enis))
+	if len(e.Addrs) > 1 {
+		m.do(m.who, network.UnassignAddrs{ENI: e.ID, Addrs: e.Addrs[1:]})
+		return
+	}
+	a := e.Addrs[0].As4()
+	a[3] += 100
+	m.do(m.who, network.AssignAddrs{ENI: e.ID, Addrs: []netip.Addr{netip.AddrFrom4(a)}})
+}
+
+// addressesFor are those that a probe from one interface to another uses: of the
+// asked one its newest.
+func addressesFor(from, to *network.ENI, family int) (src, dst netip.Addr) {
+	if family == 1 {
+		return from.Addrs6[0], to.Addrs6[0]
+	}
+	return from.Addrs[0], to.Addrs[len(to.Addrs)-1]
+}
+
 // power stops a running machine, or starts a stopped one.
 func (m *maze) power() {
 	id := m.state.ENI(pick(m, m.enis)).Attachment.Instance
@@ -293,6 +314,6 @@ func (m *maze) power() {
 // change does a few random changes.
 func (m *maze) change() {
 	for range 1 + m.dice.IntN(6) {
-		pick(m, []func(){m.addRoute, m.addRoute, m.cutRoute, m.addRule, m.addRule, m.cutRule, m.addEntry, m.cutEntry, m.movePeering, m.regroup, m.reassociate, m.power})()
+		pick(m, []func(){m.addRoute, m.addRoute, m.cutRoute, m.addRule, m.addRule, m.cutRule, m.addEntry, m.cutEntry, m.movePeering, m.regroup, m.reassociate, m.readdress, m.power})()
 	}
 }

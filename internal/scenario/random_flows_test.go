@@ -78,7 +78,8 @@ func (e *linuxEngine) openTalks(t *testing.T, m *maze) []*talk {
 	for range 40 {
 		from, to := m.state.ENI(pick(m, m.enis)), m.state.ENI(pick(m, m.enis))
 		family := m.dice.IntN(2)
-		p := packet{src: from.AllAddrs()[family], dst: to.AllAddrs()[family], from: 40000}
+		p := packet{from: 40000}
+		p.src, p.dst = addressesFor(from, to, family)
 		k := &talk{from: from.ID, to: to.ID}
 		open := probe.OpenUDP
 		switch m.dice.IntN(3) {

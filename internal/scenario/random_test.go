@@ -175,8 +175,10 @@ func (e *linuxEngine) volley(t *testing.T, w wave, shots []*shot) (problems []st
 }
 
 func (e *linuxEngine) aim(w wave, from, to *network.ENI) *shot {
-	s := &shot{from: from, to: to, dst: to.AllAddrs()[w.family]}
-	p := packet{src: from.AllAddrs()[w.family], dst: s.dst, from: 40000}
+	s := &shot{from: from, to: to}
+	p := packet{from: 40000}
+	p.src, p.dst = addressesFor(from, to, w.family)
+	s.dst = p.dst
 	switch w.name {
 	case "tcp", "tcp6":
 		p.protocol, p.to = network.TCP, 80
