@@ -44,6 +44,7 @@ func TestCommandLineReadsWellAndFailsWell(t *testing.T) {
 		{"exec web", exitUsage, []string{"exec --help"}},
 		{"exec web -- true", exitInternal, []string{"--fabric none"}},
 		{"connect web", exitInternal, []string{"tombolo exec web --"}},
+		{"--state /nonexistent aws ec2 describe-vpcs", exitNoDaemon, []string{"tombolo serve"}},
 		{"lsx", exitUsage, []string{"unknown command", "did you mean"}},
 		{"ls --nonsense", exitUsage, []string{"--nonsense", "tombolo ls --help"}},
 		{"serve --listen 0.0.0.0:0", exitUsage, []string{"--tls-cert"}},

@@ -41,6 +41,7 @@ or drop real packets between light-weight instances exactly as AWS would.
 		Args:          cobra.ArbitraryArgs,
 
 		SuggestionsMinimumDistance: 2,
+		TraverseChildren:           true, // so that `tombolo --state DIR aws …` works
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return c.Help()
