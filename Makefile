@@ -29,6 +29,7 @@ conformance: build ## AWS SDK for Go v2 against every operation (slow to compile
 
 bench: build ## speed, as ratios against a bare veth pair
 	go run ./internal/bench
+	go test -run '^$$' -bench 'Path|RuleChange|RouteChange' ./linux/kernel
 
 fuzz: ## five minutes on every fuzz target
 	scripts/fuzz 30s
