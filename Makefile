@@ -24,7 +24,8 @@ check: ## formatting, vet, lint, architecture
 	go vet ./...
 	go tool staticcheck ./...
 
-conformance: build ## AWS SDK for Go v2 against every operation (slow to compile)
+conformance: build ## AWS SDK for Go v2 against every operation, Ansible (slow to install and compile)
+	@scripts/need ansible-playbook:ansible py-boto3:python3-boto3
 	cd e2e && go test -timeout 40m $(TESTFLAGS) ./...
 
 bench: build ## speed, as ratios against a bare veth pair
