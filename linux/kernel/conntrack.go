@@ -58,25 +58,34 @@ func (e *epochs) ask(p *Plane, f linux.Family) error {
 	return nil
 }
 
-// having matches an address's flows in some zones.
-type having struct {
-	addr  netip.Addr
-	zones map[uint16]bool
-}
+// flowsOf matches the flows of addresses, each in its zones.
+type flowsOf map[netip.Addr]map[uint16]bool
 
 // MatchConntrackFlow reports whether a flow is one of them.
-func (h having) MatchConntrackFlow(f *netlink.ConntrackFlow) bool {
-	return h.zones[f.Zone] && (addrOf(f.Forward.SrcIP) == h.addr || addrOf(f.Forward.DstIP) == h.addr)
+func (m flowsOf) MatchConntrackFlow(f *netlink.ConntrackFlow) bool {
+	return m[addrOf(f.Forward.SrcIP)][f.Zone] || m[addrOf(f.Forward.DstIP)][f.Zone]
 }
 
-func (p *Plane) forget(s linux.Forget) error {
-	h := having{s.Addr, map[uint16]bool{}}
-	for _, z := range s.Zones {
-		h.zones[z] = true
+// forget does many steps at once: for each the whole of conntrack is listed.
+func (p *Plane) forget(steps []linux.Forget) error {
+	if len(steps) == 0 {
+		return nil
+	}
+	flows := flowsOf{}
+	for _, s := range steps {
+		if flows[s.Addr] == nil {
+			flows[s.Addr] = map[uint16]bool{}
+		}
+		for _, z := range s.Zones {
+			flows[s.Addr][z] = true
+		}
 	}
 	for _, f := range families[:2] {
-		if _, err := p.rt.ConntrackDeleteFilters(netlink.ConntrackTable, netlink.InetFamily(family(f)), h); err != nil {
-			return fmt.Errorf("forget flows of %s: %w", s.Addr, err)
+		_, err := retry(func() (uint, error) {
+			return p.rt.ConntrackDeleteFilters(netlink.ConntrackTable, netlink.InetFamily(family(f)), flows)
+		})
+		if err != nil {
+			return fmt.Errorf("forget flows of %d addresses: %w", len(steps), err)
 		}
 	}
 	return nil

@@ -227,7 +227,7 @@ func setRouters(s linux.Plug, inner *netlink.Handle, link netlink.Link) error {
 // setAddresses adds what is missing and removes what the interface has given
 // up; what else an instance's user has added is theirs.
 func setAddresses(s linux.Plug, inner *netlink.Handle, link netlink.Link) error {
-	have, err := inner.AddrList(link, netlink.FAMILY_ALL)
+	have, err := retry(func() ([]netlink.Addr, error) { return inner.AddrList(link, netlink.FAMILY_ALL) })
 	if err != nil {
 		return fmt.Errorf("list addresses of %s: %w", s.Link.ENI, err)
 	}

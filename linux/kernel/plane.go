@@ -315,8 +315,19 @@ func (r *round) plan(have, want *linux.Desired) ([]linux.Step, error) {
 func (r *round) do(steps []linux.Step, have, want *linux.Desired) ([]network.ENIID, error) {
 	var failed []network.ENIID
 	var errs []error
+	blame := func(s linux.Step, err error) {
+		concerned := linux.Concerns(s, have, want)
+		for _, id := range concerned {
+			r.why[id] = err.Error()
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+		failed = append(failed, concerned...)
+	}
 	unplugged := map[int]bool{}
 	defer r.enliven()
+	var forgets []linux.Forget
 	for _, s := range steps {
 		if _, turn := s.(linux.Switch); turn && len(failed) > 0 {
 			break
@@ -325,32 +336,38 @@ func (r *round) do(steps []linux.Step, have, want *linux.Desired) ([]network.ENI
 			continue // it would fail for the same reason
 		}
 		err := r.step(s, want)
+		if f, ok := s.(linux.Forget); ok && err == nil {
+			forgets = append(forgets, f) // they come last and are done together
+		}
 		if err == nil {
 			continue
 		}
-		concerned := linux.Concerns(s, have, want)
-		if plug, ok := s.(linux.Plug); ok {
-			id := plug.Link.ENI
+		plug, ok := s.(linux.Plug)
+		if ok {
 			unplugged[plug.Link.Port] = true
-			r.why[id] = err.Error()
-			if errors.Is(err, fs.ErrNotExist) && !slices.Contains(r.waiting, id) {
-				r.waiting = append(r.waiting, id)
-			}
-			if r.closed[id] {
-				want.WithoutLink(id)
-				continue // it is closed already, and its link may stay away
-			}
-		} else {
-			for _, id := range concerned {
-				r.why[id] = err.Error()
-			}
+			r.waits(plug.Link.ENI, err)
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
+		if ok && r.closed[plug.Link.ENI] {
+			// It is closed already, and its link may stay away.
+			want.WithoutLink(plug.Link.ENI)
+			r.why[plug.Link.ENI] = err.Error()
+			continue
 		}
-		failed = append(failed, concerned...)
+		blame(s, err)
+	}
+	if err := r.forget(forgets); err != nil {
+		for _, f := range forgets {
+			blame(f, err)
+		}
 	}
 	return failed, errors.Join(errs...)
+}
+
+// waits notes an interface whose instance has no namespace yet.
+func (r *round) waits(id network.ENIID, err error) {
+	if errors.Is(err, fs.ErrNotExist) && !slices.Contains(r.waiting, id) {
+		r.waiting = append(r.waiting, id)
+	}
 }
 
 func (r *round) step(s linux.Step, want *linux.Desired) error {
@@ -393,7 +410,7 @@ func (r *round) step(s linux.Step, want *linux.Desired) error {
 		r.unsealed = false
 		return nil
 	case linux.Forget:
-		return r.forget(s)
+		return nil // see do
 	}
 	return fmt.Errorf("step %T is not known", s)
 }
