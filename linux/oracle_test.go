@@ -78,7 +78,7 @@ func (o *oracle) send(p packet) verdict {
 	if to != nil {
 		fresh.b = to.ID
 		known = o.known[flowKey(p, to.ID)]
-	} else if known = o.recognize(p); known != nil && o.ambiguous(e.VPC, p.dst) {
+	} else if known = o.recognize(p); known != nil && (o.ambiguous(e.VPC, p.dst) || why.Why == "no-route" && !o.neighbour(e.VPC, p.dst)) {
 		return verdict{unclear: true}
 	}
 	if odd(p) {
@@ -113,6 +113,17 @@ func (o *oracle) send(p packet) verdict {
 		o.known[flowKey(p, to.ID)] = fresh
 	}
 	return verdict{at: to.ID}
+}
+
+// neighbour is whether the VPC of an address is this one or peered with it. When
+// neither route nor peering is left, nothing says whose an answer was.
+func (o *oracle) neighbour(v network.VPCID, a netip.Addr) bool {
+	for q := range o.Peerings() {
+		if other := q.Other(v); other != "" && q.Status == network.PeeringActive && o.VPC(other).Contains(a) {
+			return true
+		}
+	}
+	return o.VPC(v).Contains(a)
 }
 
 // recognize finds the flow of a packet that goes nowhere: the sender's groups
