@@ -1,6 +1,7 @@
 package linux
 
 import (
+	"fmt"
 	"net/netip"
 
 	"tombolo/network"
@@ -113,3 +114,30 @@ type PolicyRule struct {
 	Table, Goto int
 	FromSelf    bool // only what the fabric itself sends
 }
+
+// Role is what an element does for an interface while a change is under way.
+type Role uint8
+
+// The roles. A packet that finds no Guard goes nowhere; one that finds no Gate
+// goes on to the next, unjudged. So an interface's guards must go before its
+// gates and come after them, and a gate that changes must change at once.
+const (
+	Plain Role = iota + 1
+	Guard
+	Gate
+)
+
+// Role is the element's.
+func (e Element) Role() Role {
+	switch e.Set {
+	case "ports", "sources", "unchecked":
+		return Guard
+	case "leave.groups", "leave.acl", "enter.acl", "enter.groups":
+		return Gate
+	}
+	return Plain
+}
+
+// Place is where in its family and set an element is; two with the same place
+// can't be there at once.
+func (e Element) Place() [3]string { return [3]string{fmt.Sprint(e.Family), e.Set, e.Lo} }

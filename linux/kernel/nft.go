@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
@@ -177,24 +178,77 @@ func weightOfChain(list []linux.Chain, i int) int {
 func weightOfAny[T any]([]T, int) int { return weightOfMessage }
 
 // pieces splits a change that is too large for one transaction. What is taken
-// away goes first and the epoch comes last, so that between pieces nothing
-// passes that neither the old nor the new policy lets pass.
+// away goes first and the epoch comes last; an interface's guards go before its
+// gates and come after them, and a gate's old element goes with its new one. So
+// between pieces nothing passes that neither the old nor the new policy lets pass.
 func pieces(c linux.NftChange, limit int) []linux.NftChange {
 	if weight(c) <= limit {
 		return []linux.NftChange{c}
 	}
+	cut, add := byRole(c.CutElements), byRole(c.Elements)
+	cuts := func(x *linux.NftChange, v []linux.Element) { x.CutElements = v }
+	adds := func(x *linux.NftChange, v []linux.Element) { x.Elements = v }
 	out := split(nil, c.NewCounters, limit, weightOfAny, func(x *linux.NftChange, v []linux.Counter) { x.NewCounters = v })
 	out = split(out, c.NewSets, limit, weightOfAny, func(x *linux.NftChange, v []linux.Set) { x.NewSets = v })
 	out = split(out, c.NewChains, limit, weightOfAny, func(x *linux.NftChange, v []linux.Chain) { x.NewChains = v })
-	out = split(out, c.CutElements, limit, weightOfElement, func(x *linux.NftChange, v []linux.Element) { x.CutElements = v })
+	out = split(out, cut[linux.Guard], limit, weightOfElement, cuts)
+	out = split(out, cut[linux.Plain], limit, weightOfElement, cuts)
 	out = split(out, c.Chains, limit, weightOfChain, func(x *linux.NftChange, v []linux.Chain) { x.Chains = v })
-	out = split(out, c.Elements, limit, weightOfElement, func(x *linux.NftChange, v []linux.Element) { x.Elements = v })
+	out = split(out, add[linux.Plain], limit, weightOfElement, adds)
+	out = swapGates(out, cut[linux.Gate], add[linux.Gate], limit)
+	out = split(out, add[linux.Guard], limit, weightOfElement, adds)
 	out = split(out, c.Seal, limit, weightOfChain, func(x *linux.NftChange, v []linux.Chain) { x.Seal = v })
 	// Rules hold sets and chains, and a map's elements hold chains.
 	out = split(out, emptied(c.OldChains), limit, weightOfAny, func(x *linux.NftChange, v []linux.Chain) { x.Chains = v })
 	out = split(out, c.OldSets, limit, weightOfAny, func(x *linux.NftChange, v []linux.Set) { x.OldSets = v })
 	out = split(out, c.OldChains, limit/2, weightOfAny, func(x *linux.NftChange, v []linux.Chain) { x.OldChains = v })
 	return split(out, c.OldCounters, limit, weightOfAny, func(x *linux.NftChange, v []linux.Counter) { x.OldCounters = v })
+}
+
+func byRole(list []linux.Element) map[linux.Role][]linux.Element {
+	out := map[linux.Role][]linux.Element{}
+	for _, e := range list {
+		out[e.Role()] = append(out[e.Role()], e)
+	}
+	return out
+}
+
+// swapGates adds pieces in which every gate that is cut and added again is both
+// in the same transaction.
+func swapGates(out []linux.NftChange, cut, add []linux.Element, limit int) []linux.NftChange {
+	old := map[[3]string]linux.Element{}
+	for _, e := range cut {
+		old[e.Place()] = e
+	}
+	var x linux.NftChange
+	sum, set := 0, ""
+	take := func(cut, add []linux.Element) {
+		w := len(cut) + len(add)
+		if s := append(slices.Clone(cut), add...)[0].Set; s != set {
+			w, set = w+2*weightOfMessage, s
+		}
+		if sum > 0 && sum+w > limit {
+			out, x, sum = append(out, x), linux.NftChange{}, 0
+		}
+		x.CutElements, x.Elements, sum = append(x.CutElements, cut...), append(x.Elements, add...), sum+w
+	}
+	for _, e := range add {
+		if o, ok := old[e.Place()]; ok {
+			delete(old, e.Place())
+			take([]linux.Element{o}, []linux.Element{e})
+			continue
+		}
+		take(nil, []linux.Element{e})
+	}
+	for _, e := range cut {
+		if _, left := old[e.Place()]; left {
+			take([]linux.Element{e}, nil)
+		}
+	}
+	if sum > 0 {
+		out = append(out, x)
+	}
+	return out
 }
 
 // split adds a list to changes, in parts that are not heavier than limit.
