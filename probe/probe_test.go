@@ -156,7 +156,13 @@ func TestAnsweredSaysUnderWhichAddressItWasSeen(t *testing.T) {
 
 func TestRawSocketsServeWherePingSocketsAreForbidden(t *testing.T) {
 	n := newNetwork(t)
-	do(t, n.client, func() error { return testnet.SetSysctl("net/ipv4/ping_group_range", "1 0") })
+	err := n.client.Do(func() error { return testnet.SetSysctl("net/ipv4/ping_group_range", "1 0") })
+	if errors.Is(err, unix.EINVAL) {
+		t.Skip("this user namespace has one group, so an empty range of groups can't be named: ping sockets stay allowed")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, host := range []string{"10.2.0.1", "fd02::1"} {
 		if r := from(t, n.client, probe.ICMP, host, probe.Options{Timeout: 5 * time.Second}); r.Verdict != probe.Answered || r.TTL != 63 {
 			t.Errorf("raw icmp %s: %v", host, r)
