@@ -78,6 +78,77 @@ func TestArchitecture(t *testing.T) {
 		}
 	}
 	checkPackages(t, sources, may)
+	checkVariables(t, sources)
+}
+
+// checkVariables holds package variables to be errors, expressions and tables that
+// are made once: nothing may write to one after it was declared.
+func checkVariables(t *testing.T, sources []source) {
+	declared := map[string]map[string]bool{} // package → name
+	for _, s := range sources {
+		if s.test {
+			continue
+		}
+		for _, d := range s.file.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.VAR {
+				continue
+			}
+			for _, spec := range g.Specs {
+				for _, name := range spec.(*ast.ValueSpec).Names {
+					if declared[s.pkg] == nil {
+						declared[s.pkg] = map[string]bool{}
+					}
+					declared[s.pkg][name.Name] = true
+				}
+			}
+		}
+	}
+	for _, s := range sources {
+		if s.test {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.AssignStmt:
+				for _, left := range n.Lhs {
+					if n.Tok != token.DEFINE {
+						checkWritten(t, s, left, declared[s.pkg])
+					}
+				}
+			case *ast.IncDecStmt:
+				checkWritten(t, s, n.X, declared[s.pkg])
+			}
+			return true
+		})
+	}
+}
+
+// checkWritten complains when what is written to is, or is inside, a package variable.
+func checkWritten(t *testing.T, s source, x ast.Expr, variables map[string]bool) {
+	for {
+		switch e := x.(type) {
+		case *ast.IndexExpr:
+			x = e.X
+			continue
+		case *ast.SelectorExpr:
+			x = e.X
+			continue
+		case *ast.StarExpr:
+			x = e.X
+			continue
+		case *ast.ParenExpr:
+			x = e.X
+			continue
+		case *ast.Ident:
+			// A name that the parser found a declaration for inside a function is local.
+			local := e.Obj != nil && s.file.Scope.Lookup(e.Name) != e.Obj
+			if e.Name != "_" && variables[e.Name] && !local {
+				t.Errorf("%s: package variable %s is written to", s.fset.Position(e.Pos()), e.Name)
+			}
+		}
+		return
+	}
 }
 
 // parseTree reads every Go file of the module but those of nested modules.
@@ -101,7 +172,7 @@ func parseTree(t *testing.T) []source {
 			return err
 		}
 		fset := token.NewFileSet()
-		file, err := parser.ParseFile(fset, path, src, parser.ParseComments|parser.SkipObjectResolution)
+		file, err := parser.ParseFile(fset, path, src, parser.ParseComments)
 		if err != nil {
 			return err
 		}
