@@ -16,7 +16,7 @@ build: ## bin/tombolo, static
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/tombolo ./cmd/tombolo
 
 test: check build ## everything: rules of the house, units, packets, real clients
-	@scripts/need nft:nftables aws:awscli ip:iproute2 newuidmap:uidmap ping:iputils-ping curl:curl python3:python3 py-boto3:python3-boto3
+	@scripts/need nft:nftables aws:awscli ip:iproute2 newuidmap:uidmap ping:iputils-ping curl:curl python3:python3 py-boto3:python3-boto3 pgrep:procps
 	go run ./internal/leakwatch go test -timeout 18m $(TESTFLAGS) ./...
 
 check: ## formatting, vet, lint, architecture
