@@ -27,12 +27,14 @@ const (
 )
 
 // core packages are pure: no I/O, no clock, no dice, no goroutines.
-var core = []string{"network", "reach", "linux", "sigv4"}
+var core = []string{"network", "reach", "reach/space", "linux", "sigv4", "ssm/channel", "ssm/document"}
 
 // owners names the packages that may import each outside thing.
 var owners = map[string][]string{
 	"os/exec":                           {"guest", "cmd/tombolo", "internal/testnet", "internal/leakwatch", "internal/bench"},
-	"net/http":                          {"ec2/server", "control", "probe", "cmd/tombolo", "sigv4", "client", "local"},
+	"net/http":                          {"gate", "ec2/server", "ssm", "ssm/session", "control", "probe", "cmd/tombolo", "sigv4", "client", "client/session", "local"},
+	"github.com/coder/websocket":        {"ssm/session", "client/session"},
+	"github.com/xtaci/smux":             {"ssm/worker", "client/session"},
 	"database/sql":                      {"store"},
 	"github.com/google/nftables":        {"linux/kernel"},
 	"github.com/vishvananda/netlink":    {"linux/kernel", "internal/testnet"},
