@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,8 +27,10 @@ func conform(t *testing.T, open func(t *testing.T) (Store, reopen)) {
 		{"the later of two changes to one row counts", testLaterCounts},
 		{"a commit without changes is allowed", testEmptyCommit},
 		{"a commit that can't be encoded changes nothing", testUnencodable},
-		{"clear removes every row and no setting", testClear},
+		{"clear removes every row and record and no setting", testClear},
 		{"settings are read back", testSettings},
+		{"records are read back by kind", testRecords},
+		{"many put records at once", testRecordsAtOnce},
 		{"a closed store refuses", testClosed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -113,6 +117,9 @@ func testClear(t *testing.T, s Store, again reopen) {
 	if err := s.Commit(t.Context(), []network.Change{keyPair("key-1", "a"), keyPair("key-2", "b")}, 3); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.PutRecord(t.Context(), "command", "one", []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Clear(t.Context(), 4); err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +128,9 @@ func testClear(t *testing.T, s Store, again reopen) {
 	}
 	if got := rows(mustLoad(t, s)); got != "generation 4\n" {
 		t.Errorf("after Clear the store holds:\n%s", got)
+	}
+	if got, err := s.Records(t.Context(), "command"); err != nil || len(got) != 0 {
+		t.Errorf("after Clear there are records %q, %v", got, err)
 	}
 	if v, err := s.Setting(t.Context(), "kept"); err != nil || string(v) != "yes" {
 		t.Errorf("setting is %q, %v", v, err)
@@ -153,6 +163,91 @@ func testSettings(t *testing.T, s Store, again reopen) {
 	}
 }
 
+func testRecords(t *testing.T, s Store, again reopen) {
+	put := func(kind, key, doc string) {
+		t.Helper()
+		if err := s.PutRecord(t.Context(), kind, key, []byte(doc)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("session", "a", "first")
+	put("session", "a", "second\x00\xff")
+	put("session", "b", "")
+	put("session", "gone", "gone")
+	put("command", "a", "another kind")
+	for _, key := range []string{"gone", "never was"} {
+		if err := s.DeleteRecord(t.Context(), "session", key); err != nil {
+			t.Errorf("delete %s: %v", key, err)
+		}
+	}
+	if err := s.Commit(t.Context(), []network.Change{keyPair("key-1", "a")}, 1); err != nil {
+		t.Errorf("commit beside records: %v", err)
+	}
+	want := map[string]map[string][]byte{
+		"session": {"a": []byte("second\x00\xff"), "b": {}},
+		"command": {"a": []byte("another kind")},
+		"none":    {},
+	}
+	see := func(s Store, when string) {
+		t.Helper()
+		for kind, want := range want {
+			got, err := s.Records(t.Context(), kind)
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("%s, records of %s, %v (-put +read):\n%s", when, kind, err, diff)
+			}
+			for _, doc := range got {
+				clear(doc) // a reader's copy
+			}
+		}
+	}
+	see(s, "at once")
+	see(s, "after a reader wrote to its copy")
+	if again != nil {
+		see(again(), "after closing")
+	}
+}
+
+func testRecordsAtOnce(t *testing.T, s Store, again reopen) {
+	const writers, each = 16, 10
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range each {
+				key := fmt.Sprintf("%d-%d", w, i)
+				if err := s.PutRecord(t.Context(), "session", key, []byte(key)); err != nil {
+					t.Error(err)
+				}
+				if i == each-1 {
+					if err := s.DeleteRecord(t.Context(), "session", key); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	for generation := range uint64(20) {
+		if err := s.Commit(t.Context(), []network.Change{keyPair("key-1", "a")}, generation+1); err != nil {
+			t.Errorf("commit beside them: %v", err)
+		}
+	}
+	wg.Wait()
+	if again != nil {
+		s = again()
+	}
+	got, err := s.Records(t.Context(), "session")
+	if err != nil || len(got) != writers*(each-1) {
+		t.Errorf("%d records, %v; want %d", len(got), err, writers*(each-1))
+	}
+	for key, doc := range got {
+		if string(doc) != key {
+			t.Errorf("record %s holds %q", key, doc)
+		}
+	}
+	if state := mustLoad(t, s); state.Generation != 20 {
+		t.Errorf("generation %d, want 20: records are none of its business", state.Generation)
+	}
+}
+
 func testClosed(t *testing.T, s Store, _ reopen) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -171,6 +266,15 @@ func testClosed(t *testing.T, s Store, _ reopen) {
 	}
 	if _, err := s.Setting(t.Context(), "a"); err == nil {
 		t.Error("Setting on a closed store succeeds")
+	}
+	if err := s.PutRecord(t.Context(), "a", "a", nil); err == nil {
+		t.Error("PutRecord on a closed store succeeds")
+	}
+	if err := s.DeleteRecord(t.Context(), "a", "a"); err == nil {
+		t.Error("DeleteRecord on a closed store succeeds")
+	}
+	if _, err := s.Records(t.Context(), "a"); err == nil {
+		t.Error("Records on a closed store succeeds")
 	}
 }
 

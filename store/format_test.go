@@ -2,6 +2,7 @@ package store
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,7 +16,7 @@ import (
 // with that format is out, its fixture never changes again.
 var rewriteFormat = flag.Bool("rewrite-format", false, "write the fixture of the newest format anew")
 
-const newestFormat = 1
+const newestFormat = 2
 
 // TestEveryFormatIsRead opens what programs of each format wrote and sees the
 // same in it as they did.
@@ -23,7 +24,8 @@ func TestEveryFormatIsRead(t *testing.T) {
 	if *rewriteFormat {
 		writeFixture(t)
 	}
-	for _, name := range []string{"format1"} {
+	for format := 1; format <= newestFormat; format++ {
+		name := fmt.Sprintf("format%d", format)
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "state.db")
 			copyFile(t, filepath.Join("testdata", name+".db"), path)
@@ -43,8 +45,19 @@ func TestEveryFormatIsRead(t *testing.T) {
 			if v, err := s.Setting(t.Context(), "note"); string(v) != "kept" || err != nil {
 				t.Errorf("setting is %q, %v", v, err)
 			}
+			wantRecords := map[string][]byte{}
+			if format >= 2 {
+				wantRecords["a"] = []byte(`{"kept":true}`)
+			}
+			records, err := s.Records(t.Context(), "note")
+			if diff := cmp.Diff(wantRecords, records); diff != "" || err != nil {
+				t.Errorf("records, %v (-written +read):\n%s", err, diff)
+			}
 			if err := s.Commit(t.Context(), []network.Change{keyPair("key-1", "new")}, got.Generation+1); err != nil {
 				t.Errorf("write to it: %v", err)
+			}
+			if err := s.PutRecord(t.Context(), "note", "b", []byte("{}")); err != nil {
+				t.Errorf("put a record: %v", err)
 			}
 		})
 	}
@@ -85,14 +98,18 @@ func writeFixture(t *testing.T) {
 	if err := s.SetSetting(t.Context(), "note", []byte("kept")); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.PutRecord(t.Context(), "note", "a", []byte(`{"kept":true}`)); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := s.db.Exec(`PRAGMA journal_mode = DELETE`); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	copyFile(t, path, filepath.Join("testdata", "format1.db"))
-	if err := os.WriteFile(filepath.Join("testdata", "format1.txt"), []byte(rows(last)), 0o644); err != nil {
+	name := filepath.Join("testdata", fmt.Sprintf("format%d", newestFormat))
+	copyFile(t, path, name+".db")
+	if err := os.WriteFile(name+".txt", []byte(rows(last)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

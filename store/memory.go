@@ -19,6 +19,7 @@ type Memory struct {
 	generation uint64
 	rows       map[[2]string][]byte
 	settings   map[string][]byte
+	records    map[[2]string][]byte
 }
 
 var errClosed = errors.New("the store is closed")
@@ -64,14 +65,14 @@ func (m *Memory) Commit(_ context.Context, changes []network.Change, generation 
 	return nil
 }
 
-// Clear removes every row.
+// Clear removes every row and record.
 func (m *Memory) Clear(_ context.Context, generation uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
 		return errClosed
 	}
-	m.rows, m.generation = nil, generation
+	m.rows, m.records, m.generation = nil, nil, generation
 	return nil
 }
 
@@ -99,10 +100,51 @@ func (m *Memory) SetSetting(_ context.Context, name string, value []byte) error 
 	return nil
 }
 
+// PutRecord writes a document.
+func (m *Memory) PutRecord(_ context.Context, kind, key string, doc []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return errClosed
+	}
+	if m.records == nil {
+		m.records = map[[2]string][]byte{}
+	}
+	m.records[[2]string{kind, key}] = append([]byte{}, doc...)
+	return nil
+}
+
+// DeleteRecord removes a document.
+func (m *Memory) DeleteRecord(_ context.Context, kind, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return errClosed
+	}
+	delete(m.records, [2]string{kind, key})
+	return nil
+}
+
+// Records reads all documents of a kind.
+func (m *Memory) Records(_ context.Context, kind string) (map[string][]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, errClosed
+	}
+	found := map[string][]byte{}
+	for id, doc := range m.records {
+		if id[0] == kind {
+			found[id[1]] = append([]byte{}, doc...)
+		}
+	}
+	return found, nil
+}
+
 // Close ends it; what it held is gone.
 func (m *Memory) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.closed, m.rows, m.settings = true, nil, nil
+	m.closed, m.rows, m.settings, m.records = true, nil, nil, nil
 	return nil
 }

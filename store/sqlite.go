@@ -19,6 +19,7 @@ type SQLite struct {
 	mu         sync.Mutex // one transaction at a time
 	db         *sql.DB
 	generation uint64 // that the file holds as far as this process knows
+	waiting    waiting
 
 	get, put, drop, mark *sql.Stmt
 }
@@ -133,10 +134,13 @@ func (s *SQLite) Commit(_ context.Context, changes []network.Change, generation 
 	})
 }
 
-// Clear removes every row.
+// Clear removes every row and record.
 func (s *SQLite) Clear(_ context.Context, generation uint64) error {
 	return s.transact(generation, func(tx *sql.Tx) error {
-		_, err := tx.Exec(`DELETE FROM resource`)
+		if _, err := tx.Exec(`DELETE FROM resource`); err != nil {
+			return err
+		}
+		_, err := tx.Exec(`DELETE FROM record`)
 		return err
 	})
 }
@@ -147,6 +151,10 @@ func (s *SQLite) Clear(_ context.Context, generation uint64) error {
 func (s *SQLite) transact(generation uint64, write func(*sql.Tx) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.transactLocked(generation, write)
+}
+
+func (s *SQLite) transactLocked(generation uint64, write func(*sql.Tx) error) error {
 	tx, err := s.db.BeginTx(context.Background(), nil)
 	if err != nil {
 		return fmt.Errorf("begin to store generation %d: %w", generation, err)

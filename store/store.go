@@ -8,11 +8,12 @@ import (
 	"tombolo/network"
 )
 
-// Store is a place that outlives the process. Its users take turns: one commit
-// at a time, in order of generation.
+// Store is a place that outlives the process. The users of its rows take turns:
+// one commit at a time, in order of generation.
 type Store interface {
 	Rows
 	Settings
+	Records
 	io.Closer
 }
 
@@ -24,7 +25,7 @@ type Rows interface {
 	// changes to one row the later counts. When it fails nothing is changed, and
 	// it may be tried again: a commit without changes asks whether writes work.
 	Commit(ctx context.Context, changes []network.Change, generation uint64) error
-	// Clear removes every row, durably; settings stay.
+	// Clear removes every row and record, durably; settings stay.
 	Clear(ctx context.Context, generation uint64) error
 }
 
@@ -33,6 +34,17 @@ type Settings interface {
 	// Setting is nil when it was never set.
 	Setting(ctx context.Context, name string) ([]byte, error)
 	SetSetting(ctx context.Context, name string, value []byte) error
+}
+
+// Records are documents that other packages keep beside the State, each durable
+// when its call returns; calls may come at the same time. A kind belongs to one
+// package, which alone knows what is in its documents.
+type Records interface {
+	PutRecord(ctx context.Context, kind, key string, doc []byte) error
+	// DeleteRecord is content when there is none.
+	DeleteRecord(ctx context.Context, kind, key string) error
+	// Records are all documents of a kind, by key; the caller may change them.
+	Records(ctx context.Context, kind string) (map[string][]byte, error)
 }
 
 // ErrDiverged means that the store holds another generation than the one last
