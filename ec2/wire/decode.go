@@ -18,6 +18,22 @@ func (v *AcceptVpcPeeringConnectionRequest) decode(c cursor, d *decoder) {
 	d.need(at, "VpcPeeringConnectionId", v.VpcPeeringConnectionId != nil)
 }
 
+func (v *AccessScopePathRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Source":
+			v.Source = decodeStruct(sub, d, (*PathStatementRequest).decode)
+		case "Destination":
+			v.Destination = decodeStruct(sub, d, (*PathStatementRequest).decode)
+		case "ThroughResource":
+			v.ThroughResources = decodeList(sub, d, (*ThroughResourcesStatementRequest).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
 func (v *AssignIpv6AddressesRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -364,6 +380,49 @@ func (v *CreateDefaultVpcRequest) decode(c cursor, d *decoder) {
 	}
 }
 
+func (v *CreateFlowLogsRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "ResourceId":
+			v.ResourceIds = d.textList(sub)
+		case "ResourceType":
+			v.ResourceType = d.enum(sub, enumFlowLogsResourceType)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "ClientToken":
+			v.ClientToken = d.text(sub)
+		case "DeliverLogsPermissionArn":
+			v.DeliverLogsPermissionArn = d.text(sub)
+		case "DeliverCrossAccountRole":
+			v.DeliverCrossAccountRole = d.text(sub)
+		case "LogGroupName":
+			v.LogGroupName = d.text(sub)
+		case "TrafficType":
+			v.TrafficType = d.enum(sub, enumTrafficType)
+		case "LogDestinationType":
+			v.LogDestinationType = d.enum(sub, enumLogDestinationType)
+		case "LogDestination":
+			v.LogDestination = d.text(sub)
+		case "LogFormat":
+			v.LogFormat = d.text(sub)
+		case "TagSpecification":
+			v.TagSpecifications = decodeList(sub, d, (*TagSpecification).decode)
+		case "MaxAggregationInterval":
+			v.MaxAggregationInterval = d.integer(sub)
+		case "DestinationOptions":
+			v.DestinationOptions = decodeStruct(sub, d, (*DestinationOptionsRequest).decode)
+		case "TagFieldSpecification":
+			v.TagFieldSpecifications = decodeList(sub, d, (*TagFieldSpecificationRequest).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "ResourceId", v.ResourceIds != nil)
+	d.need(at, "ResourceType", v.ResourceType != nil)
+}
+
 func (v *CreateKeyPairRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -440,6 +499,61 @@ func (v *CreateNetworkAclRequest) decode(c cursor, d *decoder) {
 		}
 	}
 	d.need(at, "VpcId", v.VpcId != nil)
+}
+
+func (v *CreateNetworkInsightsAccessScopeRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "MatchPath":
+			v.MatchPaths = decodeList(sub, d, (*AccessScopePathRequest).decode)
+		case "ExcludePath":
+			v.ExcludePaths = decodeList(sub, d, (*AccessScopePathRequest).decode)
+		case "ClientToken":
+			v.ClientToken = d.text(sub)
+		case "TagSpecification":
+			v.TagSpecifications = decodeList(sub, d, (*TagSpecification).decode)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *CreateNetworkInsightsPathRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Source":
+			v.Source = d.text(sub)
+		case "Protocol":
+			v.Protocol = d.enum(sub, enumProtocol)
+		case "SourceIp":
+			v.SourceIp = d.text(sub)
+		case "DestinationIp":
+			v.DestinationIp = d.text(sub)
+		case "Destination":
+			v.Destination = d.text(sub)
+		case "DestinationPort":
+			v.DestinationPort = d.integer(sub)
+		case "TagSpecification":
+			v.TagSpecifications = decodeList(sub, d, (*TagSpecification).decode)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "ClientToken":
+			v.ClientToken = d.text(sub)
+		case "FilterAtSource":
+			v.FilterAtSource = decodeStruct(sub, d, (*PathRequestFilter).decode)
+		case "FilterAtDestination":
+			v.FilterAtDestination = decodeStruct(sub, d, (*PathRequestFilter).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "Source", v.Source != nil)
+	d.need(at, "Protocol", v.Protocol != nil)
 }
 
 func (v *CreateNetworkInterfaceRequest) decode(c cursor, d *decoder) {
@@ -712,6 +826,22 @@ func (v *CreditSpecificationRequest) decode(c cursor, d *decoder) {
 	d.need(at, "CpuCredits", v.CpuCredits != nil)
 }
 
+func (v *DeleteFlowLogsRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "FlowLogId":
+			v.FlowLogIds = d.textList(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "FlowLogId", v.FlowLogIds != nil)
+}
+
 func (v *DeleteKeyPairRequest) decode(c cursor, d *decoder) {
 	for c.more() {
 		name, sub := c.next()
@@ -764,6 +894,70 @@ func (v *DeleteNetworkAclRequest) decode(c cursor, d *decoder) {
 		}
 	}
 	d.need(at, "NetworkAclId", v.NetworkAclId != nil)
+}
+
+func (v *DeleteNetworkInsightsAccessScopeAnalysisRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "NetworkInsightsAccessScopeAnalysisId":
+			v.NetworkInsightsAccessScopeAnalysisId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "NetworkInsightsAccessScopeAnalysisId", v.NetworkInsightsAccessScopeAnalysisId != nil)
+}
+
+func (v *DeleteNetworkInsightsAccessScopeRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "NetworkInsightsAccessScopeId":
+			v.NetworkInsightsAccessScopeId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "NetworkInsightsAccessScopeId", v.NetworkInsightsAccessScopeId != nil)
+}
+
+func (v *DeleteNetworkInsightsAnalysisRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "NetworkInsightsAnalysisId":
+			v.NetworkInsightsAnalysisId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "NetworkInsightsAnalysisId", v.NetworkInsightsAnalysisId != nil)
+}
+
+func (v *DeleteNetworkInsightsPathRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "NetworkInsightsPathId":
+			v.NetworkInsightsPathId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "NetworkInsightsPathId", v.NetworkInsightsPathId != nil)
 }
 
 func (v *DeleteNetworkInterfaceRequest) decode(c cursor, d *decoder) {
@@ -988,6 +1182,26 @@ func (v *DescribeEgressOnlyInternetGatewaysRequest) decode(c cursor, d *decoder)
 			v.NextToken = d.text(sub)
 		case "Filter":
 			v.Filters = decodeList(sub, d, (*Filter).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *DescribeFlowLogsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "Filter":
+			v.Filter = decodeList(sub, d, (*Filter).decode)
+		case "FlowLogId":
+			v.FlowLogIds = d.textList(sub)
+		case "MaxResults":
+			v.MaxResults = d.integer(sub)
+		case "NextToken":
+			v.NextToken = d.text(sub)
 		default:
 			d.unknown(sub)
 		}
@@ -1261,6 +1475,98 @@ func (v *DescribeNetworkAclsRequest) decode(c cursor, d *decoder) {
 			v.NetworkAclIds = d.textList(sub)
 		case "Filter":
 			v.Filters = decodeList(sub, d, (*Filter).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *DescribeNetworkInsightsAccessScopeAnalysesRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "NetworkInsightsAccessScopeAnalysisId":
+			v.NetworkInsightsAccessScopeAnalysisIds = d.textList(sub)
+		case "NetworkInsightsAccessScopeId":
+			v.NetworkInsightsAccessScopeId = d.text(sub)
+		case "AnalysisStartTimeBegin":
+			v.AnalysisStartTimeBegin = d.time(sub)
+		case "AnalysisStartTimeEnd":
+			v.AnalysisStartTimeEnd = d.time(sub)
+		case "Filter":
+			v.Filters = decodeList(sub, d, (*Filter).decode)
+		case "MaxResults":
+			v.MaxResults = d.integer(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "NextToken":
+			v.NextToken = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *DescribeNetworkInsightsAccessScopesRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "NetworkInsightsAccessScopeId":
+			v.NetworkInsightsAccessScopeIds = d.textList(sub)
+		case "Filter":
+			v.Filters = decodeList(sub, d, (*Filter).decode)
+		case "MaxResults":
+			v.MaxResults = d.integer(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "NextToken":
+			v.NextToken = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *DescribeNetworkInsightsAnalysesRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "NetworkInsightsAnalysisId":
+			v.NetworkInsightsAnalysisIds = d.textList(sub)
+		case "NetworkInsightsPathId":
+			v.NetworkInsightsPathId = d.text(sub)
+		case "AnalysisStartTime":
+			v.AnalysisStartTime = d.time(sub)
+		case "AnalysisEndTime":
+			v.AnalysisEndTime = d.time(sub)
+		case "Filter":
+			v.Filters = decodeList(sub, d, (*Filter).decode)
+		case "MaxResults":
+			v.MaxResults = d.integer(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "NextToken":
+			v.NextToken = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *DescribeNetworkInsightsPathsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "NetworkInsightsPathId":
+			v.NetworkInsightsPathIds = d.textList(sub)
+		case "Filter":
+			v.Filters = decodeList(sub, d, (*Filter).decode)
+		case "MaxResults":
+			v.MaxResults = d.integer(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "NextToken":
+			v.NextToken = d.text(sub)
 		default:
 			d.unknown(sub)
 		}
@@ -1632,6 +1938,22 @@ func (v *DescribeVpcsRequest) decode(c cursor, d *decoder) {
 	}
 }
 
+func (v *DestinationOptionsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "FileFormat":
+			v.FileFormat = d.enum(sub, enumDestinationFileFormat)
+		case "HiveCompatiblePartitions":
+			v.HiveCompatiblePartitions = d.boolean(sub)
+		case "PerHourPartition":
+			v.PerHourPartition = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
 func (v *DetachNetworkInterfaceRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -1868,6 +2190,42 @@ func (v *GetConsoleOutputRequest) decode(c cursor, d *decoder) {
 		}
 	}
 	d.need(at, "InstanceId", v.InstanceId != nil)
+}
+
+func (v *GetNetworkInsightsAccessScopeAnalysisFindingsRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "NetworkInsightsAccessScopeAnalysisId":
+			v.NetworkInsightsAccessScopeAnalysisId = d.text(sub)
+		case "MaxResults":
+			v.MaxResults = d.integer(sub)
+		case "NextToken":
+			v.NextToken = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "NetworkInsightsAccessScopeAnalysisId", v.NetworkInsightsAccessScopeAnalysisId != nil)
+}
+
+func (v *GetNetworkInsightsAccessScopeContentRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "NetworkInsightsAccessScopeId":
+			v.NetworkInsightsAccessScopeId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "NetworkInsightsAccessScopeId", v.NetworkInsightsAccessScopeId != nil)
 }
 
 func (v *GetSecurityGroupsForVpcRequest) decode(c cursor, d *decoder) {
@@ -2509,6 +2867,62 @@ func (v *OperatorRequest) decode(c cursor, d *decoder) {
 	}
 }
 
+func (v *PacketHeaderStatementRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "SourceAddress":
+			v.SourceAddresses = d.textList(sub)
+		case "DestinationAddress":
+			v.DestinationAddresses = d.textList(sub)
+		case "SourcePort":
+			v.SourcePorts = d.textList(sub)
+		case "DestinationPort":
+			v.DestinationPorts = d.textList(sub)
+		case "SourcePrefixList":
+			v.SourcePrefixLists = d.textList(sub)
+		case "DestinationPrefixList":
+			v.DestinationPrefixLists = d.textList(sub)
+		case "Protocol":
+			v.Protocols = d.enumList(sub, enumProtocol)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *PathRequestFilter) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "SourceAddress":
+			v.SourceAddress = d.text(sub)
+		case "SourcePortRange":
+			v.SourcePortRange = decodeStruct(sub, d, (*RequestFilterPortRange).decode)
+		case "DestinationAddress":
+			v.DestinationAddress = d.text(sub)
+		case "DestinationPortRange":
+			v.DestinationPortRange = decodeStruct(sub, d, (*RequestFilterPortRange).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *PathStatementRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "PacketHeaderStatement":
+			v.PacketHeaderStatement = decodeStruct(sub, d, (*PacketHeaderStatementRequest).decode)
+		case "ResourceStatement":
+			v.ResourceStatement = decodeStruct(sub, d, (*ResourceStatementRequest).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
 func (v *PeeringConnectionOptionsRequest) decode(c cursor, d *decoder) {
 	for c.more() {
 		name, sub := c.next()
@@ -2767,6 +3181,20 @@ func (v *ReplaceRouteTableAssociationRequest) decode(c cursor, d *decoder) {
 	d.need(at, "RouteTableId", v.RouteTableId != nil)
 }
 
+func (v *RequestFilterPortRange) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "FromPort":
+			v.FromPort = d.integer(sub)
+		case "ToPort":
+			v.ToPort = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
 func (v *ResetInstanceAttributeRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -2802,6 +3230,20 @@ func (v *ResetNetworkInterfaceAttributeRequest) decode(c cursor, d *decoder) {
 		}
 	}
 	d.need(at, "NetworkInterfaceId", v.NetworkInterfaceId != nil)
+}
+
+func (v *ResourceStatementRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Resource":
+			v.Resources = d.textList(sub)
+		case "ResourceType":
+			v.ResourceTypes = d.textList(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
 }
 
 func (v *RevokeSecurityGroupEgressRequest) decode(c cursor, d *decoder) {
@@ -3091,6 +3533,52 @@ func (v *StartInstancesRequest) decode(c cursor, d *decoder) {
 	d.need(at, "InstanceId", v.InstanceIds != nil)
 }
 
+func (v *StartNetworkInsightsAccessScopeAnalysisRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "NetworkInsightsAccessScopeId":
+			v.NetworkInsightsAccessScopeId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "TagSpecification":
+			v.TagSpecifications = decodeList(sub, d, (*TagSpecification).decode)
+		case "ClientToken":
+			v.ClientToken = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "NetworkInsightsAccessScopeId", v.NetworkInsightsAccessScopeId != nil)
+}
+
+func (v *StartNetworkInsightsAnalysisRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "NetworkInsightsPathId":
+			v.NetworkInsightsPathId = d.text(sub)
+		case "AdditionalAccount":
+			v.AdditionalAccounts = d.textList(sub)
+		case "FilterInArn":
+			v.FilterInArns = d.textList(sub)
+		case "FilterOutArn":
+			v.FilterOutArns = d.textList(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "TagSpecification":
+			v.TagSpecifications = decodeList(sub, d, (*TagSpecification).decode)
+		case "ClientToken":
+			v.ClientToken = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "NetworkInsightsPathId", v.NetworkInsightsPathId != nil)
+}
+
 func (v *StopInstancesRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -3121,6 +3609,20 @@ func (v *Tag) decode(c cursor, d *decoder) {
 			v.Key = d.text(sub)
 		case "Value":
 			v.Value = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *TagFieldSpecificationRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "ResourceType":
+			v.ResourceType = d.enum(sub, enumTaggableResourceType)
+		case "TagKey":
+			v.TagKeys = d.textList(sub)
 		default:
 			d.unknown(sub)
 		}
@@ -3159,6 +3661,18 @@ func (v *TerminateInstancesRequest) decode(c cursor, d *decoder) {
 		}
 	}
 	d.need(at, "InstanceId", v.InstanceIds != nil)
+}
+
+func (v *ThroughResourcesStatementRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "ResourceStatement":
+			v.ResourceStatement = decodeStruct(sub, d, (*ResourceStatementRequest).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
 }
 
 func (v *UnassignIpv6AddressesRequest) decode(c cursor, d *decoder) {

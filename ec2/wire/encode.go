@@ -9,6 +9,23 @@ func (v *AcceptVpcPeeringConnectionResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *AccessScopeAnalysisFinding) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "networkInsightsAccessScopeAnalysisId", v.NetworkInsightsAccessScopeAnalysisId, appendTextValue)
+	b = appendScalar(b, "networkInsightsAccessScopeId", v.NetworkInsightsAccessScopeId, appendTextValue)
+	b = appendScalar(b, "findingId", v.FindingId, appendTextValue)
+	b = appendStructs(b, "findingComponentSet", "item", v.FindingComponents, (*PathComponent).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AccessScopePath) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "source", v.Source, (*PathStatement).AppendXML)
+	b = appendStruct(b, "destination", v.Destination, (*PathStatement).AppendXML)
+	b = appendStructs(b, "throughResourceSet", "item", v.ThroughResources, (*ThroughResourcesStatement).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *AccountAttribute) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "attributeName", v.AttributeName, appendTextValue)
 	b = appendStructs(b, "attributeValueSet", "item", v.AttributeValues, (*AccountAttributeValue).AppendXML)
@@ -18,6 +35,19 @@ func (v *AccountAttribute) AppendXML(b []byte) []byte {
 // AppendXML appends the members that are present.
 func (v *AccountAttributeValue) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "attributeValue", v.AttributeValue, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AdditionalDetail) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "additionalDetailType", v.AdditionalDetailType, appendTextValue)
+	b = appendStruct(b, "component", v.Component, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "vpcEndpointService", v.VpcEndpointService, (*AnalysisComponent).AppendXML)
+	b = appendStructs(b, "ruleOptionSet", "item", v.RuleOptions, (*RuleOption).AppendXML)
+	b = appendStructs(b, "ruleGroupTypePairSet", "item", v.RuleGroupTypePairs, (*RuleGroupTypePair).AppendXML)
+	b = appendStructs(b, "ruleGroupRuleOptionsPairSet", "item", v.RuleGroupRuleOptionsPairs, (*RuleGroupRuleOptionsPair).AppendXML)
+	b = appendScalar(b, "serviceName", v.ServiceName, appendTextValue)
+	b = appendStructs(b, "loadBalancerSet", "item", v.LoadBalancers, (*AnalysisComponent).AppendXML)
 	return b
 }
 
@@ -39,6 +69,101 @@ func (v *Address) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "serviceManaged", v.ServiceManaged, appendTextValue)
 	b = appendScalar(b, "instanceId", v.InstanceId, appendTextValue)
 	b = appendScalar(b, "publicIp", v.PublicIp, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AlternatePathHint) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "componentId", v.ComponentId, appendTextValue)
+	b = appendScalar(b, "componentArn", v.ComponentArn, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AnalysisAclRule) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "cidr", v.Cidr, appendTextValue)
+	b = appendScalar(b, "egress", v.Egress, appendBooleanValue)
+	b = appendStruct(b, "portRange", v.PortRange, (*PortRange).AppendXML)
+	b = appendScalar(b, "protocol", v.Protocol, appendTextValue)
+	b = appendScalar(b, "ruleAction", v.RuleAction, appendTextValue)
+	b = appendScalar(b, "ruleNumber", v.RuleNumber, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AnalysisComponent) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "id", v.Id, appendTextValue)
+	b = appendScalar(b, "arn", v.Arn, appendTextValue)
+	b = appendScalar(b, "name", v.Name, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AnalysisLoadBalancerListener) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "loadBalancerPort", v.LoadBalancerPort, appendIntegerValue)
+	b = appendScalar(b, "instancePort", v.InstancePort, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AnalysisLoadBalancerTarget) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "address", v.Address, appendTextValue)
+	b = appendScalar(b, "availabilityZone", v.AvailabilityZone, appendTextValue)
+	b = appendScalar(b, "availabilityZoneId", v.AvailabilityZoneId, appendTextValue)
+	b = appendStruct(b, "instance", v.Instance, (*AnalysisComponent).AppendXML)
+	b = appendScalar(b, "port", v.Port, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AnalysisPacketHeader) AppendXML(b []byte) []byte {
+	b = appendScalars(b, "destinationAddressSet", "item", v.DestinationAddresses, appendTextValue)
+	b = appendStructs(b, "destinationPortRangeSet", "item", v.DestinationPortRanges, (*PortRange).AppendXML)
+	b = appendScalar(b, "protocol", v.Protocol, appendTextValue)
+	b = appendScalars(b, "sourceAddressSet", "item", v.SourceAddresses, appendTextValue)
+	b = appendStructs(b, "sourcePortRangeSet", "item", v.SourcePortRanges, (*PortRange).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AnalysisRouteTableRoute) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "destinationCidr", v.DestinationCidr, appendTextValue)
+	b = appendScalar(b, "destinationPrefixListId", v.DestinationPrefixListId, appendTextValue)
+	b = appendScalar(b, "egressOnlyInternetGatewayId", v.EgressOnlyInternetGatewayId, appendTextValue)
+	b = appendScalar(b, "gatewayId", v.GatewayId, appendTextValue)
+	b = appendScalar(b, "instanceId", v.InstanceId, appendTextValue)
+	b = appendScalar(b, "natGatewayId", v.NatGatewayId, appendTextValue)
+	b = appendScalar(b, "networkInterfaceId", v.NetworkInterfaceId, appendTextValue)
+	b = appendScalar(b, "origin", v.Origin, appendTextValue)
+	b = appendScalar(b, "transitGatewayId", v.TransitGatewayId, appendTextValue)
+	b = appendScalar(b, "vpcPeeringConnectionId", v.VpcPeeringConnectionId, appendTextValue)
+	b = appendScalar(b, "state", v.State, appendTextValue)
+	b = appendScalar(b, "carrierGatewayId", v.CarrierGatewayId, appendTextValue)
+	b = appendScalar(b, "coreNetworkArn", v.CoreNetworkArn, appendTextValue)
+	b = appendScalar(b, "localGatewayId", v.LocalGatewayId, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AnalysisSecurityGroupRule) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "cidr", v.Cidr, appendTextValue)
+	b = appendScalar(b, "direction", v.Direction, appendTextValue)
+	b = appendScalar(b, "securityGroupId", v.SecurityGroupId, appendTextValue)
+	b = appendStruct(b, "portRange", v.PortRange, (*PortRange).AppendXML)
+	b = appendScalar(b, "prefixListId", v.PrefixListId, appendTextValue)
+	b = appendScalar(b, "protocol", v.Protocol, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AnalysisTransitGatewayPolicyTableEntry) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "ruleNumber", v.RuleNumber, appendIntegerValue)
+	b = appendScalar(b, "protocol", v.Protocol, appendTextValue)
+	b = appendScalar(b, "sourceCidr", v.SourceCidr, appendTextValue)
+	b = appendScalar(b, "destinationCidr", v.DestinationCidr, appendTextValue)
+	b = appendStruct(b, "sourcePortRange", v.SourcePortRange, (*PortRange).AppendXML)
+	b = appendStruct(b, "destinationPortRange", v.DestinationPortRange, (*PortRange).AppendXML)
+	b = appendScalar(b, "targetRouteTableId", v.TargetRouteTableId, appendTextValue)
 	return b
 }
 
@@ -256,9 +381,30 @@ func (v *CreateDefaultVpcResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *CreateFlowLogsResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "clientToken", v.ClientToken, appendTextValue)
+	b = appendScalars(b, "flowLogIdSet", "item", v.FlowLogIds, appendTextValue)
+	b = appendStructs(b, "unsuccessful", "item", v.Unsuccessful, (*UnsuccessfulItem).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *CreateNetworkAclResult) AppendXML(b []byte) []byte {
 	b = appendStruct(b, "networkAcl", v.NetworkAcl, (*NetworkAcl).AppendXML)
 	b = appendScalar(b, "clientToken", v.ClientToken, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *CreateNetworkInsightsAccessScopeResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "networkInsightsAccessScope", v.NetworkInsightsAccessScope, (*NetworkInsightsAccessScope).AppendXML)
+	b = appendStruct(b, "networkInsightsAccessScopeContent", v.NetworkInsightsAccessScopeContent, (*NetworkInsightsAccessScopeContent).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *CreateNetworkInsightsPathResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "networkInsightsPath", v.NetworkInsightsPath, (*NetworkInsightsPath).AppendXML)
 	return b
 }
 
@@ -317,9 +463,39 @@ func (v *DefaultConnectionTrackingConfiguration) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *DeleteFlowLogsResult) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "unsuccessful", "item", v.Unsuccessful, (*UnsuccessfulItem).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *DeleteKeyPairResult) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "return", v.Return, appendBooleanValue)
 	b = appendScalar(b, "keyPairId", v.KeyPairId, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DeleteNetworkInsightsAccessScopeAnalysisResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "networkInsightsAccessScopeAnalysisId", v.NetworkInsightsAccessScopeAnalysisId, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DeleteNetworkInsightsAccessScopeResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "networkInsightsAccessScopeId", v.NetworkInsightsAccessScopeId, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DeleteNetworkInsightsAnalysisResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "networkInsightsAnalysisId", v.NetworkInsightsAnalysisId, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DeleteNetworkInsightsPathResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "networkInsightsPathId", v.NetworkInsightsPathId, appendTextValue)
 	return b
 }
 
@@ -364,6 +540,13 @@ func (v *DescribeDhcpOptionsResult) AppendXML(b []byte) []byte {
 // AppendXML appends the members that are present.
 func (v *DescribeEgressOnlyInternetGatewaysResult) AppendXML(b []byte) []byte {
 	b = appendStructs(b, "egressOnlyInternetGatewaySet", "item", v.EgressOnlyInternetGateways, (*EgressOnlyInternetGateway).AppendXML)
+	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DescribeFlowLogsResult) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "flowLogSet", "item", v.FlowLogs, (*FlowLog).AppendXML)
 	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
 	return b
 }
@@ -447,6 +630,34 @@ func (v *DescribeNatGatewaysResult) AppendXML(b []byte) []byte {
 // AppendXML appends the members that are present.
 func (v *DescribeNetworkAclsResult) AppendXML(b []byte) []byte {
 	b = appendStructs(b, "networkAclSet", "item", v.NetworkAcls, (*NetworkAcl).AppendXML)
+	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DescribeNetworkInsightsAccessScopeAnalysesResult) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "networkInsightsAccessScopeAnalysisSet", "item", v.NetworkInsightsAccessScopeAnalyses, (*NetworkInsightsAccessScopeAnalysis).AppendXML)
+	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DescribeNetworkInsightsAccessScopesResult) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "networkInsightsAccessScopeSet", "item", v.NetworkInsightsAccessScopes, (*NetworkInsightsAccessScope).AppendXML)
+	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DescribeNetworkInsightsAnalysesResult) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "networkInsightsAnalysisSet", "item", v.NetworkInsightsAnalyses, (*NetworkInsightsAnalysis).AppendXML)
+	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DescribeNetworkInsightsPathsResult) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "networkInsightsPathSet", "item", v.NetworkInsightsPaths, (*NetworkInsightsPath).AppendXML)
 	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
 	return b
 }
@@ -584,6 +795,14 @@ func (v *DescribeVpcPeeringConnectionsResult) AppendXML(b []byte) []byte {
 func (v *DescribeVpcsResult) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
 	b = appendStructs(b, "vpcSet", "item", v.Vpcs, (*Vpc).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DestinationOptionsResponse) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "fileFormat", v.FileFormat, appendTextValue)
+	b = appendScalar(b, "hiveCompatiblePartitions", v.HiveCompatiblePartitions, appendBooleanValue)
+	b = appendScalar(b, "perHourPartition", v.PerHourPartition, appendBooleanValue)
 	return b
 }
 
@@ -763,6 +982,122 @@ func (v *EnclaveOptions) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *Explanation) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "acl", v.Acl, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "aclRule", v.AclRule, (*AnalysisAclRule).AppendXML)
+	b = appendScalar(b, "address", v.Address, appendTextValue)
+	b = appendScalars(b, "addressSet", "item", v.Addresses, appendTextValue)
+	b = appendStruct(b, "attachedTo", v.AttachedTo, (*AnalysisComponent).AppendXML)
+	b = appendScalars(b, "availabilityZoneSet", "item", v.AvailabilityZones, appendTextValue)
+	b = appendScalars(b, "availabilityZoneIdSet", "item", v.AvailabilityZoneIds, appendTextValue)
+	b = appendScalars(b, "cidrSet", "item", v.Cidrs, appendTextValue)
+	b = appendStruct(b, "component", v.Component, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "customerGateway", v.CustomerGateway, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "destination", v.Destination, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "destinationVpc", v.DestinationVpc, (*AnalysisComponent).AppendXML)
+	b = appendScalar(b, "direction", v.Direction, appendTextValue)
+	b = appendScalar(b, "explanationCode", v.ExplanationCode, appendTextValue)
+	b = appendStruct(b, "ingressRouteTable", v.IngressRouteTable, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "internetGateway", v.InternetGateway, (*AnalysisComponent).AppendXML)
+	b = appendScalar(b, "loadBalancerArn", v.LoadBalancerArn, appendTextValue)
+	b = appendStruct(b, "classicLoadBalancerListener", v.ClassicLoadBalancerListener, (*AnalysisLoadBalancerListener).AppendXML)
+	b = appendScalar(b, "loadBalancerListenerPort", v.LoadBalancerListenerPort, appendIntegerValue)
+	b = appendStruct(b, "loadBalancerTarget", v.LoadBalancerTarget, (*AnalysisLoadBalancerTarget).AppendXML)
+	b = appendStruct(b, "loadBalancerTargetGroup", v.LoadBalancerTargetGroup, (*AnalysisComponent).AppendXML)
+	b = appendStructs(b, "loadBalancerTargetGroupSet", "item", v.LoadBalancerTargetGroups, (*AnalysisComponent).AppendXML)
+	b = appendScalar(b, "loadBalancerTargetPort", v.LoadBalancerTargetPort, appendIntegerValue)
+	b = appendStruct(b, "elasticLoadBalancerListener", v.ElasticLoadBalancerListener, (*AnalysisComponent).AppendXML)
+	b = appendScalar(b, "missingComponent", v.MissingComponent, appendTextValue)
+	b = appendStruct(b, "natGateway", v.NatGateway, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "networkInterface", v.NetworkInterface, (*AnalysisComponent).AppendXML)
+	b = appendScalar(b, "packetField", v.PacketField, appendTextValue)
+	b = appendStruct(b, "vpcPeeringConnection", v.VpcPeeringConnection, (*AnalysisComponent).AppendXML)
+	b = appendScalar(b, "port", v.Port, appendIntegerValue)
+	b = appendStructs(b, "portRangeSet", "item", v.PortRanges, (*PortRange).AppendXML)
+	b = appendStruct(b, "prefixList", v.PrefixList, (*AnalysisComponent).AppendXML)
+	b = appendScalars(b, "protocolSet", "item", v.Protocols, appendTextValue)
+	b = appendStruct(b, "routeTableRoute", v.RouteTableRoute, (*AnalysisRouteTableRoute).AppendXML)
+	b = appendStruct(b, "routeTable", v.RouteTable, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "securityGroup", v.SecurityGroup, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "securityGroupRule", v.SecurityGroupRule, (*AnalysisSecurityGroupRule).AppendXML)
+	b = appendStructs(b, "securityGroupSet", "item", v.SecurityGroups, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "sourceVpc", v.SourceVpc, (*AnalysisComponent).AppendXML)
+	b = appendScalar(b, "state", v.State, appendTextValue)
+	b = appendStruct(b, "subnet", v.Subnet, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "subnetRouteTable", v.SubnetRouteTable, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "vpc", v.Vpc, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "vpcEndpoint", v.VpcEndpoint, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "vpnConnection", v.VpnConnection, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "vpnGateway", v.VpnGateway, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "transitGateway", v.TransitGateway, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "transitGatewayRouteTable", v.TransitGatewayRouteTable, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "transitGatewayRouteTableRoute", v.TransitGatewayRouteTableRoute, (*TransitGatewayRouteTableRoute).AppendXML)
+	b = appendStruct(b, "transitGatewayPolicyTable", v.TransitGatewayPolicyTable, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "transitGatewayPolicyTableEntry", v.TransitGatewayPolicyTableEntry, (*AnalysisTransitGatewayPolicyTableEntry).AppendXML)
+	b = appendStruct(b, "transitGatewayAttachment", v.TransitGatewayAttachment, (*AnalysisComponent).AppendXML)
+	b = appendScalar(b, "componentAccount", v.ComponentAccount, appendTextValue)
+	b = appendScalar(b, "componentRegion", v.ComponentRegion, appendTextValue)
+	b = appendStruct(b, "firewallStatelessRule", v.FirewallStatelessRule, (*FirewallStatelessRule).AppendXML)
+	b = appendStruct(b, "firewallStatefulRule", v.FirewallStatefulRule, (*FirewallStatefulRule).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *FilterPortRange) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "fromPort", v.FromPort, appendIntegerValue)
+	b = appendScalar(b, "toPort", v.ToPort, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *FirewallStatefulRule) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "ruleGroupArn", v.RuleGroupArn, appendTextValue)
+	b = appendScalars(b, "sourceSet", "item", v.Sources, appendTextValue)
+	b = appendScalars(b, "destinationSet", "item", v.Destinations, appendTextValue)
+	b = appendStructs(b, "sourcePortSet", "item", v.SourcePorts, (*PortRange).AppendXML)
+	b = appendStructs(b, "destinationPortSet", "item", v.DestinationPorts, (*PortRange).AppendXML)
+	b = appendScalar(b, "protocol", v.Protocol, appendTextValue)
+	b = appendScalar(b, "ruleAction", v.RuleAction, appendTextValue)
+	b = appendScalar(b, "direction", v.Direction, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *FirewallStatelessRule) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "ruleGroupArn", v.RuleGroupArn, appendTextValue)
+	b = appendScalars(b, "sourceSet", "item", v.Sources, appendTextValue)
+	b = appendScalars(b, "destinationSet", "item", v.Destinations, appendTextValue)
+	b = appendStructs(b, "sourcePortSet", "item", v.SourcePorts, (*PortRange).AppendXML)
+	b = appendStructs(b, "destinationPortSet", "item", v.DestinationPorts, (*PortRange).AppendXML)
+	b = appendScalars(b, "protocolSet", "item", v.Protocols, appendIntegerValue)
+	b = appendScalar(b, "ruleAction", v.RuleAction, appendTextValue)
+	b = appendScalar(b, "priority", v.Priority, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *FlowLog) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "creationTime", v.CreationTime, appendTimeValue)
+	b = appendScalar(b, "deliverLogsErrorMessage", v.DeliverLogsErrorMessage, appendTextValue)
+	b = appendScalar(b, "deliverLogsPermissionArn", v.DeliverLogsPermissionArn, appendTextValue)
+	b = appendScalar(b, "deliverCrossAccountRole", v.DeliverCrossAccountRole, appendTextValue)
+	b = appendScalar(b, "deliverLogsStatus", v.DeliverLogsStatus, appendTextValue)
+	b = appendScalar(b, "flowLogId", v.FlowLogId, appendTextValue)
+	b = appendScalar(b, "flowLogStatus", v.FlowLogStatus, appendTextValue)
+	b = appendScalar(b, "logGroupName", v.LogGroupName, appendTextValue)
+	b = appendScalar(b, "resourceId", v.ResourceId, appendTextValue)
+	b = appendScalar(b, "trafficType", v.TrafficType, appendTextValue)
+	b = appendScalar(b, "logDestinationType", v.LogDestinationType, appendTextValue)
+	b = appendScalar(b, "logDestination", v.LogDestination, appendTextValue)
+	b = appendScalar(b, "logFormat", v.LogFormat, appendTextValue)
+	b = appendStructs(b, "tagSet", "item", v.Tags, (*Tag).AppendXML)
+	b = appendScalar(b, "maxAggregationInterval", v.MaxAggregationInterval, appendIntegerValue)
+	b = appendStruct(b, "destinationOptions", v.DestinationOptions, (*DestinationOptionsResponse).AppendXML)
+	b = appendStructs(b, "tagFieldSpecificationSet", "item", v.TagFieldSpecifications, (*TagFieldSpecificationResponse).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *FpgaDeviceInfo) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "name", v.Name, appendTextValue)
 	b = appendScalar(b, "manufacturer", v.Manufacturer, appendTextValue)
@@ -789,6 +1124,21 @@ func (v *GetConsoleOutputResult) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "instanceId", v.InstanceId, appendTextValue)
 	b = appendScalar(b, "timestamp", v.Timestamp, appendTimeValue)
 	b = appendScalar(b, "output", v.Output, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *GetNetworkInsightsAccessScopeAnalysisFindingsResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "networkInsightsAccessScopeAnalysisId", v.NetworkInsightsAccessScopeAnalysisId, appendTextValue)
+	b = appendScalar(b, "analysisStatus", v.AnalysisStatus, appendTextValue)
+	b = appendStructs(b, "analysisFindingSet", "item", v.AnalysisFindings, (*AccessScopeAnalysisFinding).AppendXML)
+	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *GetNetworkInsightsAccessScopeContentResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "networkInsightsAccessScopeContent", v.NetworkInsightsAccessScopeContent, (*NetworkInsightsAccessScopeContent).AppendXML)
 	return b
 }
 
@@ -1628,6 +1978,81 @@ func (v *NetworkInfo) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *NetworkInsightsAccessScope) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "networkInsightsAccessScopeId", v.NetworkInsightsAccessScopeId, appendTextValue)
+	b = appendScalar(b, "networkInsightsAccessScopeArn", v.NetworkInsightsAccessScopeArn, appendTextValue)
+	b = appendScalar(b, "createdDate", v.CreatedDate, appendTimeValue)
+	b = appendScalar(b, "updatedDate", v.UpdatedDate, appendTimeValue)
+	b = appendStructs(b, "tagSet", "item", v.Tags, (*Tag).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *NetworkInsightsAccessScopeAnalysis) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "networkInsightsAccessScopeAnalysisId", v.NetworkInsightsAccessScopeAnalysisId, appendTextValue)
+	b = appendScalar(b, "networkInsightsAccessScopeAnalysisArn", v.NetworkInsightsAccessScopeAnalysisArn, appendTextValue)
+	b = appendScalar(b, "networkInsightsAccessScopeId", v.NetworkInsightsAccessScopeId, appendTextValue)
+	b = appendScalar(b, "status", v.Status, appendTextValue)
+	b = appendScalar(b, "statusMessage", v.StatusMessage, appendTextValue)
+	b = appendScalar(b, "warningMessage", v.WarningMessage, appendTextValue)
+	b = appendScalar(b, "startDate", v.StartDate, appendTimeValue)
+	b = appendScalar(b, "endDate", v.EndDate, appendTimeValue)
+	b = appendScalar(b, "findingsFound", v.FindingsFound, appendTextValue)
+	b = appendScalar(b, "analyzedEniCount", v.AnalyzedEniCount, appendIntegerValue)
+	b = appendStructs(b, "tagSet", "item", v.Tags, (*Tag).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *NetworkInsightsAccessScopeContent) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "networkInsightsAccessScopeId", v.NetworkInsightsAccessScopeId, appendTextValue)
+	b = appendStructs(b, "matchPathSet", "item", v.MatchPaths, (*AccessScopePath).AppendXML)
+	b = appendStructs(b, "excludePathSet", "item", v.ExcludePaths, (*AccessScopePath).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *NetworkInsightsAnalysis) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "networkInsightsAnalysisId", v.NetworkInsightsAnalysisId, appendTextValue)
+	b = appendScalar(b, "networkInsightsAnalysisArn", v.NetworkInsightsAnalysisArn, appendTextValue)
+	b = appendScalar(b, "networkInsightsPathId", v.NetworkInsightsPathId, appendTextValue)
+	b = appendScalars(b, "additionalAccountSet", "item", v.AdditionalAccounts, appendTextValue)
+	b = appendScalars(b, "filterInArnSet", "item", v.FilterInArns, appendTextValue)
+	b = appendScalars(b, "filterOutArnSet", "item", v.FilterOutArns, appendTextValue)
+	b = appendScalar(b, "startDate", v.StartDate, appendTimeValue)
+	b = appendScalar(b, "status", v.Status, appendTextValue)
+	b = appendScalar(b, "statusMessage", v.StatusMessage, appendTextValue)
+	b = appendScalar(b, "warningMessage", v.WarningMessage, appendTextValue)
+	b = appendScalar(b, "networkPathFound", v.NetworkPathFound, appendBooleanValue)
+	b = appendStructs(b, "forwardPathComponentSet", "item", v.ForwardPathComponents, (*PathComponent).AppendXML)
+	b = appendStructs(b, "returnPathComponentSet", "item", v.ReturnPathComponents, (*PathComponent).AppendXML)
+	b = appendStructs(b, "explanationSet", "item", v.Explanations, (*Explanation).AppendXML)
+	b = appendStructs(b, "alternatePathHintSet", "item", v.AlternatePathHints, (*AlternatePathHint).AppendXML)
+	b = appendScalars(b, "suggestedAccountSet", "item", v.SuggestedAccounts, appendTextValue)
+	b = appendStructs(b, "tagSet", "item", v.Tags, (*Tag).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *NetworkInsightsPath) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "networkInsightsPathId", v.NetworkInsightsPathId, appendTextValue)
+	b = appendScalar(b, "networkInsightsPathArn", v.NetworkInsightsPathArn, appendTextValue)
+	b = appendScalar(b, "createdDate", v.CreatedDate, appendTimeValue)
+	b = appendScalar(b, "source", v.Source, appendTextValue)
+	b = appendScalar(b, "destination", v.Destination, appendTextValue)
+	b = appendScalar(b, "sourceArn", v.SourceArn, appendTextValue)
+	b = appendScalar(b, "destinationArn", v.DestinationArn, appendTextValue)
+	b = appendScalar(b, "sourceIp", v.SourceIp, appendTextValue)
+	b = appendScalar(b, "destinationIp", v.DestinationIp, appendTextValue)
+	b = appendScalar(b, "protocol", v.Protocol, appendTextValue)
+	b = appendScalar(b, "destinationPort", v.DestinationPort, appendIntegerValue)
+	b = appendStructs(b, "tagSet", "item", v.Tags, (*Tag).AppendXML)
+	b = appendStruct(b, "filterAtSource", v.FilterAtSource, (*PathFilter).AppendXML)
+	b = appendStruct(b, "filterAtDestination", v.FilterAtDestination, (*PathFilter).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *NetworkInterface) AppendXML(b []byte) []byte {
 	b = appendStruct(b, "association", v.Association, (*NetworkInterfaceAssociation).AppendXML)
 	b = appendStruct(b, "attachment", v.Attachment, (*NetworkInterfaceAttachment).AppendXML)
@@ -1766,6 +2191,60 @@ func (v *OperatorResponse) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "managed", v.Managed, appendBooleanValue)
 	b = appendScalar(b, "principal", v.Principal, appendTextValue)
 	b = appendScalar(b, "hiddenByDefault", v.HiddenByDefault, appendBooleanValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *PacketHeaderStatement) AppendXML(b []byte) []byte {
+	b = appendScalars(b, "sourceAddressSet", "item", v.SourceAddresses, appendTextValue)
+	b = appendScalars(b, "destinationAddressSet", "item", v.DestinationAddresses, appendTextValue)
+	b = appendScalars(b, "sourcePortSet", "item", v.SourcePorts, appendTextValue)
+	b = appendScalars(b, "destinationPortSet", "item", v.DestinationPorts, appendTextValue)
+	b = appendScalars(b, "sourcePrefixListSet", "item", v.SourcePrefixLists, appendTextValue)
+	b = appendScalars(b, "destinationPrefixListSet", "item", v.DestinationPrefixLists, appendTextValue)
+	b = appendScalars(b, "protocolSet", "item", v.Protocols, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *PathComponent) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "sequenceNumber", v.SequenceNumber, appendIntegerValue)
+	b = appendStruct(b, "aclRule", v.AclRule, (*AnalysisAclRule).AppendXML)
+	b = appendStruct(b, "attachedTo", v.AttachedTo, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "component", v.Component, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "destinationVpc", v.DestinationVpc, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "outboundHeader", v.OutboundHeader, (*AnalysisPacketHeader).AppendXML)
+	b = appendStruct(b, "inboundHeader", v.InboundHeader, (*AnalysisPacketHeader).AppendXML)
+	b = appendStruct(b, "routeTableRoute", v.RouteTableRoute, (*AnalysisRouteTableRoute).AppendXML)
+	b = appendStruct(b, "securityGroupRule", v.SecurityGroupRule, (*AnalysisSecurityGroupRule).AppendXML)
+	b = appendStruct(b, "sourceVpc", v.SourceVpc, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "subnet", v.Subnet, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "vpc", v.Vpc, (*AnalysisComponent).AppendXML)
+	b = appendStructs(b, "additionalDetailSet", "item", v.AdditionalDetails, (*AdditionalDetail).AppendXML)
+	b = appendStruct(b, "transitGateway", v.TransitGateway, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "transitGatewayRouteTableRoute", v.TransitGatewayRouteTableRoute, (*TransitGatewayRouteTableRoute).AppendXML)
+	b = appendStruct(b, "transitGatewayPolicyTableEntry", v.TransitGatewayPolicyTableEntry, (*AnalysisTransitGatewayPolicyTableEntry).AppendXML)
+	b = appendStructs(b, "explanationSet", "item", v.Explanations, (*Explanation).AppendXML)
+	b = appendStruct(b, "elasticLoadBalancerListener", v.ElasticLoadBalancerListener, (*AnalysisComponent).AppendXML)
+	b = appendStruct(b, "firewallStatelessRule", v.FirewallStatelessRule, (*FirewallStatelessRule).AppendXML)
+	b = appendStruct(b, "firewallStatefulRule", v.FirewallStatefulRule, (*FirewallStatefulRule).AppendXML)
+	b = appendScalar(b, "serviceName", v.ServiceName, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *PathFilter) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "sourceAddress", v.SourceAddress, appendTextValue)
+	b = appendStruct(b, "sourcePortRange", v.SourcePortRange, (*FilterPortRange).AppendXML)
+	b = appendScalar(b, "destinationAddress", v.DestinationAddress, appendTextValue)
+	b = appendStruct(b, "destinationPortRange", v.DestinationPortRange, (*FilterPortRange).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *PathStatement) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "packetHeaderStatement", v.PacketHeaderStatement, (*PacketHeaderStatement).AppendXML)
+	b = appendStruct(b, "resourceStatement", v.ResourceStatement, (*ResourceStatement).AppendXML)
 	return b
 }
 
@@ -1947,6 +2426,13 @@ func (v *Reservation) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *ResourceStatement) AppendXML(b []byte) []byte {
+	b = appendScalars(b, "resourceSet", "item", v.Resources, appendTextValue)
+	b = appendScalars(b, "resourceTypeSet", "item", v.ResourceTypes, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *RevokeSecurityGroupEgressResult) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "return", v.Return, appendBooleanValue)
 	b = appendStructs(b, "unknownIpPermissionSet", "item", v.UnknownIpPermissions, (*IpPermission).AppendXML)
@@ -2029,6 +2515,27 @@ func (v *RouteTableAssociation) AppendXML(b []byte) []byte {
 func (v *RouteTableAssociationState) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "state", v.State, appendTextValue)
 	b = appendScalar(b, "statusMessage", v.StatusMessage, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *RuleGroupRuleOptionsPair) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "ruleGroupArn", v.RuleGroupArn, appendTextValue)
+	b = appendStructs(b, "ruleOptionSet", "item", v.RuleOptions, (*RuleOption).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *RuleGroupTypePair) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "ruleGroupArn", v.RuleGroupArn, appendTextValue)
+	b = appendScalar(b, "ruleGroupType", v.RuleGroupType, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *RuleOption) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "keyword", v.Keyword, appendTextValue)
+	b = appendScalars(b, "settingSet", "item", v.Settings, appendTextValue)
 	return b
 }
 
@@ -2133,6 +2640,18 @@ func (v *StartInstancesResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *StartNetworkInsightsAccessScopeAnalysisResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "networkInsightsAccessScopeAnalysis", v.NetworkInsightsAccessScopeAnalysis, (*NetworkInsightsAccessScopeAnalysis).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *StartNetworkInsightsAnalysisResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "networkInsightsAnalysis", v.NetworkInsightsAnalysis, (*NetworkInsightsAnalysis).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *StateReason) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "code", v.Code, appendTextValue)
 	b = appendScalar(b, "message", v.Message, appendTextValue)
@@ -2214,8 +2733,33 @@ func (v *TagDescription) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *TagFieldSpecificationResponse) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "resourceType", v.ResourceType, appendTextValue)
+	b = appendScalars(b, "tagKeySet", "item", v.TagKeys, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *TerminateInstancesResult) AppendXML(b []byte) []byte {
 	b = appendStructs(b, "instancesSet", "item", v.TerminatingInstances, (*InstanceStateChange).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *ThroughResourcesStatement) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "resourceStatement", v.ResourceStatement, (*ResourceStatement).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *TransitGatewayRouteTableRoute) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "destinationCidr", v.DestinationCidr, appendTextValue)
+	b = appendScalar(b, "state", v.State, appendTextValue)
+	b = appendScalar(b, "routeOrigin", v.RouteOrigin, appendTextValue)
+	b = appendScalar(b, "prefixListId", v.PrefixListId, appendTextValue)
+	b = appendScalar(b, "attachmentId", v.AttachmentId, appendTextValue)
+	b = appendScalar(b, "resourceId", v.ResourceId, appendTextValue)
+	b = appendScalar(b, "resourceType", v.ResourceType, appendTextValue)
 	return b
 }
 
@@ -2230,6 +2774,20 @@ func (v *UnassignIpv6AddressesResult) AppendXML(b []byte) []byte {
 // AppendXML appends the members that are present.
 func (v *UnmonitorInstancesResult) AppendXML(b []byte) []byte {
 	b = appendStructs(b, "instancesSet", "item", v.InstanceMonitorings, (*InstanceMonitoring).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *UnsuccessfulItem) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "error", v.Error, (*UnsuccessfulItemError).AppendXML)
+	b = appendScalar(b, "resourceId", v.ResourceId, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *UnsuccessfulItemError) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "code", v.Code, appendTextValue)
+	b = appendScalar(b, "message", v.Message, appendTextValue)
 	return b
 }
 

@@ -15,6 +15,28 @@ type AcceptVpcPeeringConnectionResult struct {
 	VpcPeeringConnection *VpcPeeringConnection `ec2:"VpcPeeringConnection,vpcPeeringConnection"`
 }
 
+// AccessScopeAnalysisFinding is the structure of that name in AWS's service model.
+type AccessScopeAnalysisFinding struct {
+	NetworkInsightsAccessScopeAnalysisId *string         `ec2:"NetworkInsightsAccessScopeAnalysisId,networkInsightsAccessScopeAnalysisId"`
+	NetworkInsightsAccessScopeId         *string         `ec2:"NetworkInsightsAccessScopeId,networkInsightsAccessScopeId"`
+	FindingId                            *string         `ec2:"FindingId,findingId"`
+	FindingComponents                    []PathComponent `ec2:"FindingComponentSet,findingComponentSet"`
+}
+
+// AccessScopePath is the structure of that name in AWS's service model.
+type AccessScopePath struct {
+	Source           *PathStatement              `ec2:"Source,source"`
+	Destination      *PathStatement              `ec2:"Destination,destination"`
+	ThroughResources []ThroughResourcesStatement `ec2:"ThroughResourceSet,throughResourceSet"`
+}
+
+// AccessScopePathRequest is the structure of that name in AWS's service model.
+type AccessScopePathRequest struct {
+	Source           *PathStatementRequest              `ec2:"Source,Source"`
+	Destination      *PathStatementRequest              `ec2:"Destination,Destination"`
+	ThroughResources []ThroughResourcesStatementRequest `ec2:"ThroughResource,ThroughResource"`
+}
+
 // AccountAttribute is the structure of that name in AWS's service model.
 type AccountAttribute struct {
 	AttributeName   *string                 `ec2:"AttributeName,attributeName"`
@@ -24,6 +46,18 @@ type AccountAttribute struct {
 // AccountAttributeValue is the structure of that name in AWS's service model.
 type AccountAttributeValue struct {
 	AttributeValue *string `ec2:"AttributeValue,attributeValue"`
+}
+
+// AdditionalDetail is the structure of that name in AWS's service model.
+type AdditionalDetail struct {
+	AdditionalDetailType      *string                    `ec2:"AdditionalDetailType,additionalDetailType"`
+	Component                 *AnalysisComponent         `ec2:"Component,component"`
+	VpcEndpointService        *AnalysisComponent         `ec2:"VpcEndpointService,vpcEndpointService"`
+	RuleOptions               []RuleOption               `ec2:"RuleOptionSet,ruleOptionSet"`
+	RuleGroupTypePairs        []RuleGroupTypePair        `ec2:"RuleGroupTypePairSet,ruleGroupTypePairSet"`
+	RuleGroupRuleOptionsPairs []RuleGroupRuleOptionsPair `ec2:"RuleGroupRuleOptionsPairSet,ruleGroupRuleOptionsPairSet"`
+	ServiceName               *string                    `ec2:"ServiceName,serviceName"`
+	LoadBalancers             []AnalysisComponent        `ec2:"LoadBalancerSet,loadBalancerSet"`
 }
 
 // Address is the structure of that name in AWS's service model.
@@ -44,6 +78,92 @@ type Address struct {
 	ServiceManaged          *string `ec2:"ServiceManaged,serviceManaged"`
 	InstanceId              *string `ec2:"InstanceId,instanceId"`
 	PublicIp                *string `ec2:"PublicIp,publicIp"`
+}
+
+// AlternatePathHint is the structure of that name in AWS's service model.
+type AlternatePathHint struct {
+	ComponentId  *string `ec2:"ComponentId,componentId"`
+	ComponentArn *string `ec2:"ComponentArn,componentArn"`
+}
+
+// AnalysisAclRule is the structure of that name in AWS's service model.
+type AnalysisAclRule struct {
+	Cidr       *string    `ec2:"Cidr,cidr"`
+	Egress     *bool      `ec2:"Egress,egress"`
+	PortRange  *PortRange `ec2:"PortRange,portRange"`
+	Protocol   *string    `ec2:"Protocol,protocol"`
+	RuleAction *string    `ec2:"RuleAction,ruleAction"`
+	RuleNumber *int64     `ec2:"RuleNumber,ruleNumber"`
+}
+
+// AnalysisComponent is the structure of that name in AWS's service model.
+type AnalysisComponent struct {
+	Id   *string `ec2:"Id,id"`
+	Arn  *string `ec2:"Arn,arn"`
+	Name *string `ec2:"Name,name"`
+}
+
+// AnalysisLoadBalancerListener is the structure of that name in AWS's service model.
+type AnalysisLoadBalancerListener struct {
+	LoadBalancerPort *int64 `ec2:"LoadBalancerPort,loadBalancerPort"`
+	InstancePort     *int64 `ec2:"InstancePort,instancePort"`
+}
+
+// AnalysisLoadBalancerTarget is the structure of that name in AWS's service model.
+type AnalysisLoadBalancerTarget struct {
+	Address            *string            `ec2:"Address,address"`
+	AvailabilityZone   *string            `ec2:"AvailabilityZone,availabilityZone"`
+	AvailabilityZoneId *string            `ec2:"AvailabilityZoneId,availabilityZoneId"`
+	Instance           *AnalysisComponent `ec2:"Instance,instance"`
+	Port               *int64             `ec2:"Port,port"`
+}
+
+// AnalysisPacketHeader is the structure of that name in AWS's service model.
+type AnalysisPacketHeader struct {
+	DestinationAddresses  []string    `ec2:"DestinationAddressSet,destinationAddressSet"`
+	DestinationPortRanges []PortRange `ec2:"DestinationPortRangeSet,destinationPortRangeSet"`
+	Protocol              *string     `ec2:"Protocol,protocol"`
+	SourceAddresses       []string    `ec2:"SourceAddressSet,sourceAddressSet"`
+	SourcePortRanges      []PortRange `ec2:"SourcePortRangeSet,sourcePortRangeSet"`
+}
+
+// AnalysisRouteTableRoute is the structure of that name in AWS's service model.
+type AnalysisRouteTableRoute struct {
+	DestinationCidr             *string `ec2:"DestinationCidr,destinationCidr"`
+	DestinationPrefixListId     *string `ec2:"DestinationPrefixListId,destinationPrefixListId"`
+	EgressOnlyInternetGatewayId *string `ec2:"EgressOnlyInternetGatewayId,egressOnlyInternetGatewayId"`
+	GatewayId                   *string `ec2:"GatewayId,gatewayId"`
+	InstanceId                  *string `ec2:"InstanceId,instanceId"`
+	NatGatewayId                *string `ec2:"NatGatewayId,natGatewayId"`
+	NetworkInterfaceId          *string `ec2:"NetworkInterfaceId,networkInterfaceId"`
+	Origin                      *string `ec2:"Origin,origin"`
+	TransitGatewayId            *string `ec2:"TransitGatewayId,transitGatewayId"`
+	VpcPeeringConnectionId      *string `ec2:"VpcPeeringConnectionId,vpcPeeringConnectionId"`
+	State                       *string `ec2:"State,state"`
+	CarrierGatewayId            *string `ec2:"CarrierGatewayId,carrierGatewayId"`
+	CoreNetworkArn              *string `ec2:"CoreNetworkArn,coreNetworkArn"`
+	LocalGatewayId              *string `ec2:"LocalGatewayId,localGatewayId"`
+}
+
+// AnalysisSecurityGroupRule is the structure of that name in AWS's service model.
+type AnalysisSecurityGroupRule struct {
+	Cidr            *string    `ec2:"Cidr,cidr"`
+	Direction       *string    `ec2:"Direction,direction"`
+	SecurityGroupId *string    `ec2:"SecurityGroupId,securityGroupId"`
+	PortRange       *PortRange `ec2:"PortRange,portRange"`
+	PrefixListId    *string    `ec2:"PrefixListId,prefixListId"`
+	Protocol        *string    `ec2:"Protocol,protocol"`
+}
+
+// AnalysisTransitGatewayPolicyTableEntry is the structure of that name in AWS's service model.
+type AnalysisTransitGatewayPolicyTableEntry struct {
+	RuleNumber           *int64     `ec2:"RuleNumber,ruleNumber"`
+	Protocol             *string    `ec2:"Protocol,protocol"`
+	SourceCidr           *string    `ec2:"SourceCidr,sourceCidr"`
+	DestinationCidr      *string    `ec2:"DestinationCidr,destinationCidr"`
+	SourcePortRange      *PortRange `ec2:"SourcePortRange,sourcePortRange"`
+	DestinationPortRange *PortRange `ec2:"DestinationPortRange,destinationPortRange"`
+	TargetRouteTableId   *string    `ec2:"TargetRouteTableId,targetRouteTableId"`
 }
 
 // ApplicationStatusSummary is the structure of that name in AWS's service model.
@@ -360,6 +480,32 @@ type CreateDefaultVpcResult struct {
 	Vpc *Vpc `ec2:"Vpc,vpc"`
 }
 
+// CreateFlowLogsRequest is the structure of that name in AWS's service model.
+type CreateFlowLogsRequest struct {
+	ResourceIds              []string                       `ec2:"ResourceId,ResourceId"`
+	ResourceType             *string                        `ec2:"ResourceType,ResourceType"`
+	DryRun                   *bool                          `ec2:"DryRun,DryRun"`
+	ClientToken              *string                        `ec2:"ClientToken,ClientToken"`
+	DeliverLogsPermissionArn *string                        `ec2:"DeliverLogsPermissionArn,DeliverLogsPermissionArn"`
+	DeliverCrossAccountRole  *string                        `ec2:"DeliverCrossAccountRole,DeliverCrossAccountRole"`
+	LogGroupName             *string                        `ec2:"LogGroupName,LogGroupName"`
+	TrafficType              *string                        `ec2:"TrafficType,TrafficType"`
+	LogDestinationType       *string                        `ec2:"LogDestinationType,LogDestinationType"`
+	LogDestination           *string                        `ec2:"LogDestination,LogDestination"`
+	LogFormat                *string                        `ec2:"LogFormat,LogFormat"`
+	TagSpecifications        []TagSpecification             `ec2:"TagSpecification,TagSpecification"`
+	MaxAggregationInterval   *int64                         `ec2:"MaxAggregationInterval,MaxAggregationInterval"`
+	DestinationOptions       *DestinationOptionsRequest     `ec2:"DestinationOptions,DestinationOptions"`
+	TagFieldSpecifications   []TagFieldSpecificationRequest `ec2:"TagFieldSpecification,TagFieldSpecification"`
+}
+
+// CreateFlowLogsResult is the structure of that name in AWS's service model.
+type CreateFlowLogsResult struct {
+	ClientToken  *string            `ec2:"ClientToken,clientToken"`
+	FlowLogIds   []string           `ec2:"FlowLogIdSet,flowLogIdSet"`
+	Unsuccessful []UnsuccessfulItem `ec2:"Unsuccessful,unsuccessful"`
+}
+
 // CreateKeyPairRequest is the structure of that name in AWS's service model.
 type CreateKeyPairRequest struct {
 	KeyName           *string            `ec2:"KeyName,KeyName"`
@@ -395,6 +541,41 @@ type CreateNetworkAclRequest struct {
 type CreateNetworkAclResult struct {
 	NetworkAcl  *NetworkAcl `ec2:"NetworkAcl,networkAcl"`
 	ClientToken *string     `ec2:"ClientToken,clientToken"`
+}
+
+// CreateNetworkInsightsAccessScopeRequest is the structure of that name in AWS's service model.
+type CreateNetworkInsightsAccessScopeRequest struct {
+	MatchPaths        []AccessScopePathRequest `ec2:"MatchPath,MatchPath"`
+	ExcludePaths      []AccessScopePathRequest `ec2:"ExcludePath,ExcludePath"`
+	ClientToken       *string                  `ec2:"ClientToken,ClientToken"`
+	TagSpecifications []TagSpecification       `ec2:"TagSpecification,TagSpecification"`
+	DryRun            *bool                    `ec2:"DryRun,DryRun"`
+}
+
+// CreateNetworkInsightsAccessScopeResult is the structure of that name in AWS's service model.
+type CreateNetworkInsightsAccessScopeResult struct {
+	NetworkInsightsAccessScope        *NetworkInsightsAccessScope        `ec2:"NetworkInsightsAccessScope,networkInsightsAccessScope"`
+	NetworkInsightsAccessScopeContent *NetworkInsightsAccessScopeContent `ec2:"NetworkInsightsAccessScopeContent,networkInsightsAccessScopeContent"`
+}
+
+// CreateNetworkInsightsPathRequest is the structure of that name in AWS's service model.
+type CreateNetworkInsightsPathRequest struct {
+	Source              *string            `ec2:"Source,Source"`
+	Protocol            *string            `ec2:"Protocol,Protocol"`
+	SourceIp            *string            `ec2:"SourceIp,SourceIp"`
+	DestinationIp       *string            `ec2:"DestinationIp,DestinationIp"`
+	Destination         *string            `ec2:"Destination,Destination"`
+	DestinationPort     *int64             `ec2:"DestinationPort,DestinationPort"`
+	TagSpecifications   []TagSpecification `ec2:"TagSpecification,TagSpecification"`
+	DryRun              *bool              `ec2:"DryRun,DryRun"`
+	ClientToken         *string            `ec2:"ClientToken,ClientToken"`
+	FilterAtSource      *PathRequestFilter `ec2:"FilterAtSource,FilterAtSource"`
+	FilterAtDestination *PathRequestFilter `ec2:"FilterAtDestination,FilterAtDestination"`
+}
+
+// CreateNetworkInsightsPathResult is the structure of that name in AWS's service model.
+type CreateNetworkInsightsPathResult struct {
+	NetworkInsightsPath *NetworkInsightsPath `ec2:"NetworkInsightsPath,networkInsightsPath"`
 }
 
 // CreateNetworkInterfaceRequest is the structure of that name in AWS's service model.
@@ -560,6 +741,17 @@ type DefaultConnectionTrackingConfiguration struct {
 	DefaultUdpStreamTimeout      *int64 `ec2:"DefaultUdpStreamTimeout,defaultUdpStreamTimeout"`
 }
 
+// DeleteFlowLogsRequest is the structure of that name in AWS's service model.
+type DeleteFlowLogsRequest struct {
+	FlowLogIds []string `ec2:"FlowLogId,FlowLogId"`
+	DryRun     *bool    `ec2:"DryRun,DryRun"`
+}
+
+// DeleteFlowLogsResult is the structure of that name in AWS's service model.
+type DeleteFlowLogsResult struct {
+	Unsuccessful []UnsuccessfulItem `ec2:"Unsuccessful,unsuccessful"`
+}
+
 // DeleteKeyPairRequest is the structure of that name in AWS's service model.
 type DeleteKeyPairRequest struct {
 	KeyName   *string `ec2:"KeyName,KeyName"`
@@ -585,6 +777,50 @@ type DeleteNetworkAclEntryRequest struct {
 type DeleteNetworkAclRequest struct {
 	NetworkAclId *string `ec2:"NetworkAclId,networkAclId"`
 	DryRun       *bool   `ec2:"DryRun,dryRun"`
+}
+
+// DeleteNetworkInsightsAccessScopeAnalysisRequest is the structure of that name in AWS's service model.
+type DeleteNetworkInsightsAccessScopeAnalysisRequest struct {
+	NetworkInsightsAccessScopeAnalysisId *string `ec2:"NetworkInsightsAccessScopeAnalysisId,NetworkInsightsAccessScopeAnalysisId"`
+	DryRun                               *bool   `ec2:"DryRun,DryRun"`
+}
+
+// DeleteNetworkInsightsAccessScopeAnalysisResult is the structure of that name in AWS's service model.
+type DeleteNetworkInsightsAccessScopeAnalysisResult struct {
+	NetworkInsightsAccessScopeAnalysisId *string `ec2:"NetworkInsightsAccessScopeAnalysisId,networkInsightsAccessScopeAnalysisId"`
+}
+
+// DeleteNetworkInsightsAccessScopeRequest is the structure of that name in AWS's service model.
+type DeleteNetworkInsightsAccessScopeRequest struct {
+	NetworkInsightsAccessScopeId *string `ec2:"NetworkInsightsAccessScopeId,NetworkInsightsAccessScopeId"`
+	DryRun                       *bool   `ec2:"DryRun,DryRun"`
+}
+
+// DeleteNetworkInsightsAccessScopeResult is the structure of that name in AWS's service model.
+type DeleteNetworkInsightsAccessScopeResult struct {
+	NetworkInsightsAccessScopeId *string `ec2:"NetworkInsightsAccessScopeId,networkInsightsAccessScopeId"`
+}
+
+// DeleteNetworkInsightsAnalysisRequest is the structure of that name in AWS's service model.
+type DeleteNetworkInsightsAnalysisRequest struct {
+	NetworkInsightsAnalysisId *string `ec2:"NetworkInsightsAnalysisId,NetworkInsightsAnalysisId"`
+	DryRun                    *bool   `ec2:"DryRun,DryRun"`
+}
+
+// DeleteNetworkInsightsAnalysisResult is the structure of that name in AWS's service model.
+type DeleteNetworkInsightsAnalysisResult struct {
+	NetworkInsightsAnalysisId *string `ec2:"NetworkInsightsAnalysisId,networkInsightsAnalysisId"`
+}
+
+// DeleteNetworkInsightsPathRequest is the structure of that name in AWS's service model.
+type DeleteNetworkInsightsPathRequest struct {
+	NetworkInsightsPathId *string `ec2:"NetworkInsightsPathId,NetworkInsightsPathId"`
+	DryRun                *bool   `ec2:"DryRun,DryRun"`
+}
+
+// DeleteNetworkInsightsPathResult is the structure of that name in AWS's service model.
+type DeleteNetworkInsightsPathResult struct {
+	NetworkInsightsPathId *string `ec2:"NetworkInsightsPathId,networkInsightsPathId"`
 }
 
 // DeleteNetworkInterfaceRequest is the structure of that name in AWS's service model.
@@ -717,6 +953,21 @@ type DescribeEgressOnlyInternetGatewaysRequest struct {
 type DescribeEgressOnlyInternetGatewaysResult struct {
 	EgressOnlyInternetGateways []EgressOnlyInternetGateway `ec2:"EgressOnlyInternetGatewaySet,egressOnlyInternetGatewaySet"`
 	NextToken                  *string                     `ec2:"NextToken,nextToken"`
+}
+
+// DescribeFlowLogsRequest is the structure of that name in AWS's service model.
+type DescribeFlowLogsRequest struct {
+	DryRun     *bool    `ec2:"DryRun,DryRun"`
+	Filter     []Filter `ec2:"Filter,Filter,Filter"`
+	FlowLogIds []string `ec2:"FlowLogId,FlowLogId"`
+	MaxResults *int64   `ec2:"MaxResults,MaxResults"`
+	NextToken  *string  `ec2:"NextToken,NextToken"`
+}
+
+// DescribeFlowLogsResult is the structure of that name in AWS's service model.
+type DescribeFlowLogsResult struct {
+	FlowLogs  []FlowLog `ec2:"FlowLogSet,flowLogSet"`
+	NextToken *string   `ec2:"NextToken,nextToken"`
 }
 
 // DescribeIamInstanceProfileAssociationsRequest is the structure of that name in AWS's service model.
@@ -910,6 +1161,72 @@ type DescribeNetworkAclsRequest struct {
 type DescribeNetworkAclsResult struct {
 	NetworkAcls []NetworkAcl `ec2:"NetworkAclSet,networkAclSet"`
 	NextToken   *string      `ec2:"NextToken,nextToken"`
+}
+
+// DescribeNetworkInsightsAccessScopeAnalysesRequest is the structure of that name in AWS's service model.
+type DescribeNetworkInsightsAccessScopeAnalysesRequest struct {
+	NetworkInsightsAccessScopeAnalysisIds []string   `ec2:"NetworkInsightsAccessScopeAnalysisId,NetworkInsightsAccessScopeAnalysisId"`
+	NetworkInsightsAccessScopeId          *string    `ec2:"NetworkInsightsAccessScopeId,NetworkInsightsAccessScopeId"`
+	AnalysisStartTimeBegin                *time.Time `ec2:"AnalysisStartTimeBegin,AnalysisStartTimeBegin"`
+	AnalysisStartTimeEnd                  *time.Time `ec2:"AnalysisStartTimeEnd,AnalysisStartTimeEnd"`
+	Filters                               []Filter   `ec2:"Filter,Filter,Filter"`
+	MaxResults                            *int64     `ec2:"MaxResults,MaxResults"`
+	DryRun                                *bool      `ec2:"DryRun,DryRun"`
+	NextToken                             *string    `ec2:"NextToken,NextToken"`
+}
+
+// DescribeNetworkInsightsAccessScopeAnalysesResult is the structure of that name in AWS's service model.
+type DescribeNetworkInsightsAccessScopeAnalysesResult struct {
+	NetworkInsightsAccessScopeAnalyses []NetworkInsightsAccessScopeAnalysis `ec2:"NetworkInsightsAccessScopeAnalysisSet,networkInsightsAccessScopeAnalysisSet"`
+	NextToken                          *string                              `ec2:"NextToken,nextToken"`
+}
+
+// DescribeNetworkInsightsAccessScopesRequest is the structure of that name in AWS's service model.
+type DescribeNetworkInsightsAccessScopesRequest struct {
+	NetworkInsightsAccessScopeIds []string `ec2:"NetworkInsightsAccessScopeId,NetworkInsightsAccessScopeId"`
+	Filters                       []Filter `ec2:"Filter,Filter,Filter"`
+	MaxResults                    *int64   `ec2:"MaxResults,MaxResults"`
+	DryRun                        *bool    `ec2:"DryRun,DryRun"`
+	NextToken                     *string  `ec2:"NextToken,NextToken"`
+}
+
+// DescribeNetworkInsightsAccessScopesResult is the structure of that name in AWS's service model.
+type DescribeNetworkInsightsAccessScopesResult struct {
+	NetworkInsightsAccessScopes []NetworkInsightsAccessScope `ec2:"NetworkInsightsAccessScopeSet,networkInsightsAccessScopeSet"`
+	NextToken                   *string                      `ec2:"NextToken,nextToken"`
+}
+
+// DescribeNetworkInsightsAnalysesRequest is the structure of that name in AWS's service model.
+type DescribeNetworkInsightsAnalysesRequest struct {
+	NetworkInsightsAnalysisIds []string   `ec2:"NetworkInsightsAnalysisId,NetworkInsightsAnalysisId"`
+	NetworkInsightsPathId      *string    `ec2:"NetworkInsightsPathId,NetworkInsightsPathId"`
+	AnalysisStartTime          *time.Time `ec2:"AnalysisStartTime,AnalysisStartTime"`
+	AnalysisEndTime            *time.Time `ec2:"AnalysisEndTime,AnalysisEndTime"`
+	Filters                    []Filter   `ec2:"Filter,Filter,Filter"`
+	MaxResults                 *int64     `ec2:"MaxResults,MaxResults"`
+	DryRun                     *bool      `ec2:"DryRun,DryRun"`
+	NextToken                  *string    `ec2:"NextToken,NextToken"`
+}
+
+// DescribeNetworkInsightsAnalysesResult is the structure of that name in AWS's service model.
+type DescribeNetworkInsightsAnalysesResult struct {
+	NetworkInsightsAnalyses []NetworkInsightsAnalysis `ec2:"NetworkInsightsAnalysisSet,networkInsightsAnalysisSet"`
+	NextToken               *string                   `ec2:"NextToken,nextToken"`
+}
+
+// DescribeNetworkInsightsPathsRequest is the structure of that name in AWS's service model.
+type DescribeNetworkInsightsPathsRequest struct {
+	NetworkInsightsPathIds []string `ec2:"NetworkInsightsPathId,NetworkInsightsPathId"`
+	Filters                []Filter `ec2:"Filter,Filter,Filter"`
+	MaxResults             *int64   `ec2:"MaxResults,MaxResults"`
+	DryRun                 *bool    `ec2:"DryRun,DryRun"`
+	NextToken              *string  `ec2:"NextToken,NextToken"`
+}
+
+// DescribeNetworkInsightsPathsResult is the structure of that name in AWS's service model.
+type DescribeNetworkInsightsPathsResult struct {
+	NetworkInsightsPaths []NetworkInsightsPath `ec2:"NetworkInsightsPathSet,networkInsightsPathSet"`
+	NextToken            *string               `ec2:"NextToken,nextToken"`
 }
 
 // DescribeNetworkInterfaceAttributeRequest is the structure of that name in AWS's service model.
@@ -1188,6 +1505,20 @@ type DescribeVpcsResult struct {
 	Vpcs      []Vpc   `ec2:"VpcSet,vpcSet"`
 }
 
+// DestinationOptionsRequest is the structure of that name in AWS's service model.
+type DestinationOptionsRequest struct {
+	FileFormat               *string `ec2:"FileFormat,FileFormat"`
+	HiveCompatiblePartitions *bool   `ec2:"HiveCompatiblePartitions,HiveCompatiblePartitions"`
+	PerHourPartition         *bool   `ec2:"PerHourPartition,PerHourPartition"`
+}
+
+// DestinationOptionsResponse is the structure of that name in AWS's service model.
+type DestinationOptionsResponse struct {
+	FileFormat               *string `ec2:"FileFormat,fileFormat"`
+	HiveCompatiblePartitions *bool   `ec2:"HiveCompatiblePartitions,hiveCompatiblePartitions"`
+	PerHourPartition         *bool   `ec2:"PerHourPartition,perHourPartition"`
+}
+
 // DetachNetworkInterfaceRequest is the structure of that name in AWS's service model.
 type DetachNetworkInterfaceRequest struct {
 	AttachmentId *string `ec2:"AttachmentId,attachmentId"`
@@ -1411,10 +1742,121 @@ type EnclaveOptionsRequest struct {
 	Enabled *bool `ec2:"Enabled,Enabled"`
 }
 
+// Explanation is the structure of that name in AWS's service model.
+type Explanation struct {
+	Acl                            *AnalysisComponent                      `ec2:"Acl,acl"`
+	AclRule                        *AnalysisAclRule                        `ec2:"AclRule,aclRule"`
+	Address                        *string                                 `ec2:"Address,address"`
+	Addresses                      []string                                `ec2:"AddressSet,addressSet"`
+	AttachedTo                     *AnalysisComponent                      `ec2:"AttachedTo,attachedTo"`
+	AvailabilityZones              []string                                `ec2:"AvailabilityZoneSet,availabilityZoneSet"`
+	AvailabilityZoneIds            []string                                `ec2:"AvailabilityZoneIdSet,availabilityZoneIdSet"`
+	Cidrs                          []string                                `ec2:"CidrSet,cidrSet"`
+	Component                      *AnalysisComponent                      `ec2:"Component,component"`
+	CustomerGateway                *AnalysisComponent                      `ec2:"CustomerGateway,customerGateway"`
+	Destination                    *AnalysisComponent                      `ec2:"Destination,destination"`
+	DestinationVpc                 *AnalysisComponent                      `ec2:"DestinationVpc,destinationVpc"`
+	Direction                      *string                                 `ec2:"Direction,direction"`
+	ExplanationCode                *string                                 `ec2:"ExplanationCode,explanationCode"`
+	IngressRouteTable              *AnalysisComponent                      `ec2:"IngressRouteTable,ingressRouteTable"`
+	InternetGateway                *AnalysisComponent                      `ec2:"InternetGateway,internetGateway"`
+	LoadBalancerArn                *string                                 `ec2:"LoadBalancerArn,loadBalancerArn"`
+	ClassicLoadBalancerListener    *AnalysisLoadBalancerListener           `ec2:"ClassicLoadBalancerListener,classicLoadBalancerListener"`
+	LoadBalancerListenerPort       *int64                                  `ec2:"LoadBalancerListenerPort,loadBalancerListenerPort"`
+	LoadBalancerTarget             *AnalysisLoadBalancerTarget             `ec2:"LoadBalancerTarget,loadBalancerTarget"`
+	LoadBalancerTargetGroup        *AnalysisComponent                      `ec2:"LoadBalancerTargetGroup,loadBalancerTargetGroup"`
+	LoadBalancerTargetGroups       []AnalysisComponent                     `ec2:"LoadBalancerTargetGroupSet,loadBalancerTargetGroupSet"`
+	LoadBalancerTargetPort         *int64                                  `ec2:"LoadBalancerTargetPort,loadBalancerTargetPort"`
+	ElasticLoadBalancerListener    *AnalysisComponent                      `ec2:"ElasticLoadBalancerListener,elasticLoadBalancerListener"`
+	MissingComponent               *string                                 `ec2:"MissingComponent,missingComponent"`
+	NatGateway                     *AnalysisComponent                      `ec2:"NatGateway,natGateway"`
+	NetworkInterface               *AnalysisComponent                      `ec2:"NetworkInterface,networkInterface"`
+	PacketField                    *string                                 `ec2:"PacketField,packetField"`
+	VpcPeeringConnection           *AnalysisComponent                      `ec2:"VpcPeeringConnection,vpcPeeringConnection"`
+	Port                           *int64                                  `ec2:"Port,port"`
+	PortRanges                     []PortRange                             `ec2:"PortRangeSet,portRangeSet"`
+	PrefixList                     *AnalysisComponent                      `ec2:"PrefixList,prefixList"`
+	Protocols                      []string                                `ec2:"ProtocolSet,protocolSet"`
+	RouteTableRoute                *AnalysisRouteTableRoute                `ec2:"RouteTableRoute,routeTableRoute"`
+	RouteTable                     *AnalysisComponent                      `ec2:"RouteTable,routeTable"`
+	SecurityGroup                  *AnalysisComponent                      `ec2:"SecurityGroup,securityGroup"`
+	SecurityGroupRule              *AnalysisSecurityGroupRule              `ec2:"SecurityGroupRule,securityGroupRule"`
+	SecurityGroups                 []AnalysisComponent                     `ec2:"SecurityGroupSet,securityGroupSet"`
+	SourceVpc                      *AnalysisComponent                      `ec2:"SourceVpc,sourceVpc"`
+	State                          *string                                 `ec2:"State,state"`
+	Subnet                         *AnalysisComponent                      `ec2:"Subnet,subnet"`
+	SubnetRouteTable               *AnalysisComponent                      `ec2:"SubnetRouteTable,subnetRouteTable"`
+	Vpc                            *AnalysisComponent                      `ec2:"Vpc,vpc"`
+	VpcEndpoint                    *AnalysisComponent                      `ec2:"VpcEndpoint,vpcEndpoint"`
+	VpnConnection                  *AnalysisComponent                      `ec2:"VpnConnection,vpnConnection"`
+	VpnGateway                     *AnalysisComponent                      `ec2:"VpnGateway,vpnGateway"`
+	TransitGateway                 *AnalysisComponent                      `ec2:"TransitGateway,transitGateway"`
+	TransitGatewayRouteTable       *AnalysisComponent                      `ec2:"TransitGatewayRouteTable,transitGatewayRouteTable"`
+	TransitGatewayRouteTableRoute  *TransitGatewayRouteTableRoute          `ec2:"TransitGatewayRouteTableRoute,transitGatewayRouteTableRoute"`
+	TransitGatewayPolicyTable      *AnalysisComponent                      `ec2:"TransitGatewayPolicyTable,transitGatewayPolicyTable"`
+	TransitGatewayPolicyTableEntry *AnalysisTransitGatewayPolicyTableEntry `ec2:"TransitGatewayPolicyTableEntry,transitGatewayPolicyTableEntry"`
+	TransitGatewayAttachment       *AnalysisComponent                      `ec2:"TransitGatewayAttachment,transitGatewayAttachment"`
+	ComponentAccount               *string                                 `ec2:"ComponentAccount,componentAccount"`
+	ComponentRegion                *string                                 `ec2:"ComponentRegion,componentRegion"`
+	FirewallStatelessRule          *FirewallStatelessRule                  `ec2:"FirewallStatelessRule,firewallStatelessRule"`
+	FirewallStatefulRule           *FirewallStatefulRule                   `ec2:"FirewallStatefulRule,firewallStatefulRule"`
+}
+
 // Filter is the structure of that name in AWS's service model.
 type Filter struct {
 	Name   *string  `ec2:"Name,Name"`
 	Values []string `ec2:"Value,Value"`
+}
+
+// FilterPortRange is the structure of that name in AWS's service model.
+type FilterPortRange struct {
+	FromPort *int64 `ec2:"FromPort,fromPort"`
+	ToPort   *int64 `ec2:"ToPort,toPort"`
+}
+
+// FirewallStatefulRule is the structure of that name in AWS's service model.
+type FirewallStatefulRule struct {
+	RuleGroupArn     *string     `ec2:"RuleGroupArn,ruleGroupArn"`
+	Sources          []string    `ec2:"SourceSet,sourceSet"`
+	Destinations     []string    `ec2:"DestinationSet,destinationSet"`
+	SourcePorts      []PortRange `ec2:"SourcePortSet,sourcePortSet"`
+	DestinationPorts []PortRange `ec2:"DestinationPortSet,destinationPortSet"`
+	Protocol         *string     `ec2:"Protocol,protocol"`
+	RuleAction       *string     `ec2:"RuleAction,ruleAction"`
+	Direction        *string     `ec2:"Direction,direction"`
+}
+
+// FirewallStatelessRule is the structure of that name in AWS's service model.
+type FirewallStatelessRule struct {
+	RuleGroupArn     *string     `ec2:"RuleGroupArn,ruleGroupArn"`
+	Sources          []string    `ec2:"SourceSet,sourceSet"`
+	Destinations     []string    `ec2:"DestinationSet,destinationSet"`
+	SourcePorts      []PortRange `ec2:"SourcePortSet,sourcePortSet"`
+	DestinationPorts []PortRange `ec2:"DestinationPortSet,destinationPortSet"`
+	Protocols        []int64     `ec2:"ProtocolSet,protocolSet"`
+	RuleAction       *string     `ec2:"RuleAction,ruleAction"`
+	Priority         *int64      `ec2:"Priority,priority"`
+}
+
+// FlowLog is the structure of that name in AWS's service model.
+type FlowLog struct {
+	CreationTime             *time.Time                      `ec2:"CreationTime,creationTime"`
+	DeliverLogsErrorMessage  *string                         `ec2:"DeliverLogsErrorMessage,deliverLogsErrorMessage"`
+	DeliverLogsPermissionArn *string                         `ec2:"DeliverLogsPermissionArn,deliverLogsPermissionArn"`
+	DeliverCrossAccountRole  *string                         `ec2:"DeliverCrossAccountRole,deliverCrossAccountRole"`
+	DeliverLogsStatus        *string                         `ec2:"DeliverLogsStatus,deliverLogsStatus"`
+	FlowLogId                *string                         `ec2:"FlowLogId,flowLogId"`
+	FlowLogStatus            *string                         `ec2:"FlowLogStatus,flowLogStatus"`
+	LogGroupName             *string                         `ec2:"LogGroupName,logGroupName"`
+	ResourceId               *string                         `ec2:"ResourceId,resourceId"`
+	TrafficType              *string                         `ec2:"TrafficType,trafficType"`
+	LogDestinationType       *string                         `ec2:"LogDestinationType,logDestinationType"`
+	LogDestination           *string                         `ec2:"LogDestination,logDestination"`
+	LogFormat                *string                         `ec2:"LogFormat,logFormat"`
+	Tags                     []Tag                           `ec2:"TagSet,tagSet"`
+	MaxAggregationInterval   *int64                          `ec2:"MaxAggregationInterval,maxAggregationInterval"`
+	DestinationOptions       *DestinationOptionsResponse     `ec2:"DestinationOptions,destinationOptions"`
+	TagFieldSpecifications   []TagFieldSpecificationResponse `ec2:"TagFieldSpecificationSet,tagFieldSpecificationSet"`
 }
 
 // FpgaDeviceInfo is the structure of that name in AWS's service model.
@@ -1448,6 +1890,33 @@ type GetConsoleOutputResult struct {
 	InstanceId *string    `ec2:"InstanceId,instanceId"`
 	Timestamp  *time.Time `ec2:"Timestamp,timestamp"`
 	Output     *string    `ec2:"Output,output"`
+}
+
+// GetNetworkInsightsAccessScopeAnalysisFindingsRequest is the structure of that name in AWS's service model.
+type GetNetworkInsightsAccessScopeAnalysisFindingsRequest struct {
+	NetworkInsightsAccessScopeAnalysisId *string `ec2:"NetworkInsightsAccessScopeAnalysisId,NetworkInsightsAccessScopeAnalysisId"`
+	MaxResults                           *int64  `ec2:"MaxResults,MaxResults"`
+	NextToken                            *string `ec2:"NextToken,NextToken"`
+	DryRun                               *bool   `ec2:"DryRun,DryRun"`
+}
+
+// GetNetworkInsightsAccessScopeAnalysisFindingsResult is the structure of that name in AWS's service model.
+type GetNetworkInsightsAccessScopeAnalysisFindingsResult struct {
+	NetworkInsightsAccessScopeAnalysisId *string                      `ec2:"NetworkInsightsAccessScopeAnalysisId,networkInsightsAccessScopeAnalysisId"`
+	AnalysisStatus                       *string                      `ec2:"AnalysisStatus,analysisStatus"`
+	AnalysisFindings                     []AccessScopeAnalysisFinding `ec2:"AnalysisFindingSet,analysisFindingSet"`
+	NextToken                            *string                      `ec2:"NextToken,nextToken"`
+}
+
+// GetNetworkInsightsAccessScopeContentRequest is the structure of that name in AWS's service model.
+type GetNetworkInsightsAccessScopeContentRequest struct {
+	NetworkInsightsAccessScopeId *string `ec2:"NetworkInsightsAccessScopeId,NetworkInsightsAccessScopeId"`
+	DryRun                       *bool   `ec2:"DryRun,DryRun"`
+}
+
+// GetNetworkInsightsAccessScopeContentResult is the structure of that name in AWS's service model.
+type GetNetworkInsightsAccessScopeContentResult struct {
+	NetworkInsightsAccessScopeContent *NetworkInsightsAccessScopeContent `ec2:"NetworkInsightsAccessScopeContent,networkInsightsAccessScopeContent"`
 }
 
 // GetSecurityGroupsForVpcRequest is the structure of that name in AWS's service model.
@@ -2434,6 +2903,76 @@ type NetworkInfo struct {
 	Ipv4AddressesPerSecondaryInterface *int64                                  `ec2:"Ipv4AddressesPerSecondaryInterface,ipv4AddressesPerSecondaryInterface"`
 }
 
+// NetworkInsightsAccessScope is the structure of that name in AWS's service model.
+type NetworkInsightsAccessScope struct {
+	NetworkInsightsAccessScopeId  *string    `ec2:"NetworkInsightsAccessScopeId,networkInsightsAccessScopeId"`
+	NetworkInsightsAccessScopeArn *string    `ec2:"NetworkInsightsAccessScopeArn,networkInsightsAccessScopeArn"`
+	CreatedDate                   *time.Time `ec2:"CreatedDate,createdDate"`
+	UpdatedDate                   *time.Time `ec2:"UpdatedDate,updatedDate"`
+	Tags                          []Tag      `ec2:"TagSet,tagSet"`
+}
+
+// NetworkInsightsAccessScopeAnalysis is the structure of that name in AWS's service model.
+type NetworkInsightsAccessScopeAnalysis struct {
+	NetworkInsightsAccessScopeAnalysisId  *string    `ec2:"NetworkInsightsAccessScopeAnalysisId,networkInsightsAccessScopeAnalysisId"`
+	NetworkInsightsAccessScopeAnalysisArn *string    `ec2:"NetworkInsightsAccessScopeAnalysisArn,networkInsightsAccessScopeAnalysisArn"`
+	NetworkInsightsAccessScopeId          *string    `ec2:"NetworkInsightsAccessScopeId,networkInsightsAccessScopeId"`
+	Status                                *string    `ec2:"Status,status"`
+	StatusMessage                         *string    `ec2:"StatusMessage,statusMessage"`
+	WarningMessage                        *string    `ec2:"WarningMessage,warningMessage"`
+	StartDate                             *time.Time `ec2:"StartDate,startDate"`
+	EndDate                               *time.Time `ec2:"EndDate,endDate"`
+	FindingsFound                         *string    `ec2:"FindingsFound,findingsFound"`
+	AnalyzedEniCount                      *int64     `ec2:"AnalyzedEniCount,analyzedEniCount"`
+	Tags                                  []Tag      `ec2:"TagSet,tagSet"`
+}
+
+// NetworkInsightsAccessScopeContent is the structure of that name in AWS's service model.
+type NetworkInsightsAccessScopeContent struct {
+	NetworkInsightsAccessScopeId *string           `ec2:"NetworkInsightsAccessScopeId,networkInsightsAccessScopeId"`
+	MatchPaths                   []AccessScopePath `ec2:"MatchPathSet,matchPathSet"`
+	ExcludePaths                 []AccessScopePath `ec2:"ExcludePathSet,excludePathSet"`
+}
+
+// NetworkInsightsAnalysis is the structure of that name in AWS's service model.
+type NetworkInsightsAnalysis struct {
+	NetworkInsightsAnalysisId  *string             `ec2:"NetworkInsightsAnalysisId,networkInsightsAnalysisId"`
+	NetworkInsightsAnalysisArn *string             `ec2:"NetworkInsightsAnalysisArn,networkInsightsAnalysisArn"`
+	NetworkInsightsPathId      *string             `ec2:"NetworkInsightsPathId,networkInsightsPathId"`
+	AdditionalAccounts         []string            `ec2:"AdditionalAccountSet,additionalAccountSet"`
+	FilterInArns               []string            `ec2:"FilterInArnSet,filterInArnSet"`
+	FilterOutArns              []string            `ec2:"FilterOutArnSet,filterOutArnSet"`
+	StartDate                  *time.Time          `ec2:"StartDate,startDate"`
+	Status                     *string             `ec2:"Status,status"`
+	StatusMessage              *string             `ec2:"StatusMessage,statusMessage"`
+	WarningMessage             *string             `ec2:"WarningMessage,warningMessage"`
+	NetworkPathFound           *bool               `ec2:"NetworkPathFound,networkPathFound"`
+	ForwardPathComponents      []PathComponent     `ec2:"ForwardPathComponentSet,forwardPathComponentSet"`
+	ReturnPathComponents       []PathComponent     `ec2:"ReturnPathComponentSet,returnPathComponentSet"`
+	Explanations               []Explanation       `ec2:"ExplanationSet,explanationSet"`
+	AlternatePathHints         []AlternatePathHint `ec2:"AlternatePathHintSet,alternatePathHintSet"`
+	SuggestedAccounts          []string            `ec2:"SuggestedAccountSet,suggestedAccountSet"`
+	Tags                       []Tag               `ec2:"TagSet,tagSet"`
+}
+
+// NetworkInsightsPath is the structure of that name in AWS's service model.
+type NetworkInsightsPath struct {
+	NetworkInsightsPathId  *string     `ec2:"NetworkInsightsPathId,networkInsightsPathId"`
+	NetworkInsightsPathArn *string     `ec2:"NetworkInsightsPathArn,networkInsightsPathArn"`
+	CreatedDate            *time.Time  `ec2:"CreatedDate,createdDate"`
+	Source                 *string     `ec2:"Source,source"`
+	Destination            *string     `ec2:"Destination,destination"`
+	SourceArn              *string     `ec2:"SourceArn,sourceArn"`
+	DestinationArn         *string     `ec2:"DestinationArn,destinationArn"`
+	SourceIp               *string     `ec2:"SourceIp,sourceIp"`
+	DestinationIp          *string     `ec2:"DestinationIp,destinationIp"`
+	Protocol               *string     `ec2:"Protocol,protocol"`
+	DestinationPort        *int64      `ec2:"DestinationPort,destinationPort"`
+	Tags                   []Tag       `ec2:"TagSet,tagSet"`
+	FilterAtSource         *PathFilter `ec2:"FilterAtSource,filterAtSource"`
+	FilterAtDestination    *PathFilter `ec2:"FilterAtDestination,filterAtDestination"`
+}
+
 // NetworkInterface is the structure of that name in AWS's service model.
 type NetworkInterface struct {
 	Association                     *NetworkInterfaceAssociation       `ec2:"Association,association"`
@@ -2574,6 +3113,81 @@ type OperatorResponse struct {
 	Managed         *bool   `ec2:"Managed,managed"`
 	Principal       *string `ec2:"Principal,principal"`
 	HiddenByDefault *bool   `ec2:"HiddenByDefault,hiddenByDefault"`
+}
+
+// PacketHeaderStatement is the structure of that name in AWS's service model.
+type PacketHeaderStatement struct {
+	SourceAddresses        []string `ec2:"SourceAddressSet,sourceAddressSet"`
+	DestinationAddresses   []string `ec2:"DestinationAddressSet,destinationAddressSet"`
+	SourcePorts            []string `ec2:"SourcePortSet,sourcePortSet"`
+	DestinationPorts       []string `ec2:"DestinationPortSet,destinationPortSet"`
+	SourcePrefixLists      []string `ec2:"SourcePrefixListSet,sourcePrefixListSet"`
+	DestinationPrefixLists []string `ec2:"DestinationPrefixListSet,destinationPrefixListSet"`
+	Protocols              []string `ec2:"ProtocolSet,protocolSet"`
+}
+
+// PacketHeaderStatementRequest is the structure of that name in AWS's service model.
+type PacketHeaderStatementRequest struct {
+	SourceAddresses        []string `ec2:"SourceAddress,SourceAddress"`
+	DestinationAddresses   []string `ec2:"DestinationAddress,DestinationAddress"`
+	SourcePorts            []string `ec2:"SourcePort,SourcePort"`
+	DestinationPorts       []string `ec2:"DestinationPort,DestinationPort"`
+	SourcePrefixLists      []string `ec2:"SourcePrefixList,SourcePrefixList"`
+	DestinationPrefixLists []string `ec2:"DestinationPrefixList,DestinationPrefixList"`
+	Protocols              []string `ec2:"Protocol,Protocol"`
+}
+
+// PathComponent is the structure of that name in AWS's service model.
+type PathComponent struct {
+	SequenceNumber                 *int64                                  `ec2:"SequenceNumber,sequenceNumber"`
+	AclRule                        *AnalysisAclRule                        `ec2:"AclRule,aclRule"`
+	AttachedTo                     *AnalysisComponent                      `ec2:"AttachedTo,attachedTo"`
+	Component                      *AnalysisComponent                      `ec2:"Component,component"`
+	DestinationVpc                 *AnalysisComponent                      `ec2:"DestinationVpc,destinationVpc"`
+	OutboundHeader                 *AnalysisPacketHeader                   `ec2:"OutboundHeader,outboundHeader"`
+	InboundHeader                  *AnalysisPacketHeader                   `ec2:"InboundHeader,inboundHeader"`
+	RouteTableRoute                *AnalysisRouteTableRoute                `ec2:"RouteTableRoute,routeTableRoute"`
+	SecurityGroupRule              *AnalysisSecurityGroupRule              `ec2:"SecurityGroupRule,securityGroupRule"`
+	SourceVpc                      *AnalysisComponent                      `ec2:"SourceVpc,sourceVpc"`
+	Subnet                         *AnalysisComponent                      `ec2:"Subnet,subnet"`
+	Vpc                            *AnalysisComponent                      `ec2:"Vpc,vpc"`
+	AdditionalDetails              []AdditionalDetail                      `ec2:"AdditionalDetailSet,additionalDetailSet"`
+	TransitGateway                 *AnalysisComponent                      `ec2:"TransitGateway,transitGateway"`
+	TransitGatewayRouteTableRoute  *TransitGatewayRouteTableRoute          `ec2:"TransitGatewayRouteTableRoute,transitGatewayRouteTableRoute"`
+	TransitGatewayPolicyTableEntry *AnalysisTransitGatewayPolicyTableEntry `ec2:"TransitGatewayPolicyTableEntry,transitGatewayPolicyTableEntry"`
+	Explanations                   []Explanation                           `ec2:"ExplanationSet,explanationSet"`
+	ElasticLoadBalancerListener    *AnalysisComponent                      `ec2:"ElasticLoadBalancerListener,elasticLoadBalancerListener"`
+	FirewallStatelessRule          *FirewallStatelessRule                  `ec2:"FirewallStatelessRule,firewallStatelessRule"`
+	FirewallStatefulRule           *FirewallStatefulRule                   `ec2:"FirewallStatefulRule,firewallStatefulRule"`
+	ServiceName                    *string                                 `ec2:"ServiceName,serviceName"`
+}
+
+// PathFilter is the structure of that name in AWS's service model.
+type PathFilter struct {
+	SourceAddress        *string          `ec2:"SourceAddress,sourceAddress"`
+	SourcePortRange      *FilterPortRange `ec2:"SourcePortRange,sourcePortRange"`
+	DestinationAddress   *string          `ec2:"DestinationAddress,destinationAddress"`
+	DestinationPortRange *FilterPortRange `ec2:"DestinationPortRange,destinationPortRange"`
+}
+
+// PathRequestFilter is the structure of that name in AWS's service model.
+type PathRequestFilter struct {
+	SourceAddress        *string                 `ec2:"SourceAddress,SourceAddress"`
+	SourcePortRange      *RequestFilterPortRange `ec2:"SourcePortRange,SourcePortRange"`
+	DestinationAddress   *string                 `ec2:"DestinationAddress,DestinationAddress"`
+	DestinationPortRange *RequestFilterPortRange `ec2:"DestinationPortRange,DestinationPortRange"`
+}
+
+// PathStatement is the structure of that name in AWS's service model.
+type PathStatement struct {
+	PacketHeaderStatement *PacketHeaderStatement `ec2:"PacketHeaderStatement,packetHeaderStatement"`
+	ResourceStatement     *ResourceStatement     `ec2:"ResourceStatement,resourceStatement"`
+}
+
+// PathStatementRequest is the structure of that name in AWS's service model.
+type PathStatementRequest struct {
+	PacketHeaderStatement *PacketHeaderStatementRequest `ec2:"PacketHeaderStatement,PacketHeaderStatement"`
+	ResourceStatement     *ResourceStatementRequest     `ec2:"ResourceStatement,ResourceStatement"`
 }
 
 // PayerResponsibilityEntry is the structure of that name in AWS's service model.
@@ -2804,6 +3418,12 @@ type ReplaceRouteTableAssociationResult struct {
 	AssociationState *RouteTableAssociationState `ec2:"AssociationState,associationState"`
 }
 
+// RequestFilterPortRange is the structure of that name in AWS's service model.
+type RequestFilterPortRange struct {
+	FromPort *int64 `ec2:"FromPort,FromPort"`
+	ToPort   *int64 `ec2:"ToPort,ToPort"`
+}
+
 // Reservation is the structure of that name in AWS's service model.
 type Reservation struct {
 	ReservationId *string           `ec2:"ReservationId,reservationId"`
@@ -2825,6 +3445,18 @@ type ResetNetworkInterfaceAttributeRequest struct {
 	NetworkInterfaceId *string `ec2:"NetworkInterfaceId,networkInterfaceId"`
 	DryRun             *bool   `ec2:"DryRun,dryRun"`
 	SourceDestCheck    *string `ec2:"SourceDestCheck,sourceDestCheck"`
+}
+
+// ResourceStatement is the structure of that name in AWS's service model.
+type ResourceStatement struct {
+	Resources     []string `ec2:"ResourceSet,resourceSet"`
+	ResourceTypes []string `ec2:"ResourceTypeSet,resourceTypeSet"`
+}
+
+// ResourceStatementRequest is the structure of that name in AWS's service model.
+type ResourceStatementRequest struct {
+	Resources     []string `ec2:"Resource,Resource"`
+	ResourceTypes []string `ec2:"ResourceType,ResourceType"`
 }
 
 // RevokeSecurityGroupEgressRequest is the structure of that name in AWS's service model.
@@ -2933,6 +3565,24 @@ type RouteTableAssociation struct {
 type RouteTableAssociationState struct {
 	State         *string `ec2:"State,state"`
 	StatusMessage *string `ec2:"StatusMessage,statusMessage"`
+}
+
+// RuleGroupRuleOptionsPair is the structure of that name in AWS's service model.
+type RuleGroupRuleOptionsPair struct {
+	RuleGroupArn *string      `ec2:"RuleGroupArn,ruleGroupArn"`
+	RuleOptions  []RuleOption `ec2:"RuleOptionSet,ruleOptionSet"`
+}
+
+// RuleGroupTypePair is the structure of that name in AWS's service model.
+type RuleGroupTypePair struct {
+	RuleGroupArn  *string `ec2:"RuleGroupArn,ruleGroupArn"`
+	RuleGroupType *string `ec2:"RuleGroupType,ruleGroupType"`
+}
+
+// RuleOption is the structure of that name in AWS's service model.
+type RuleOption struct {
+	Keyword  *string  `ec2:"Keyword,keyword"`
+	Settings []string `ec2:"SettingSet,settingSet"`
 }
 
 // RunInstancesMonitoringEnabled is the structure of that name in AWS's service model.
@@ -3125,6 +3775,35 @@ type StartInstancesResult struct {
 	StartingInstances []InstanceStateChange `ec2:"InstancesSet,instancesSet"`
 }
 
+// StartNetworkInsightsAccessScopeAnalysisRequest is the structure of that name in AWS's service model.
+type StartNetworkInsightsAccessScopeAnalysisRequest struct {
+	NetworkInsightsAccessScopeId *string            `ec2:"NetworkInsightsAccessScopeId,NetworkInsightsAccessScopeId"`
+	DryRun                       *bool              `ec2:"DryRun,DryRun"`
+	TagSpecifications            []TagSpecification `ec2:"TagSpecification,TagSpecification"`
+	ClientToken                  *string            `ec2:"ClientToken,ClientToken"`
+}
+
+// StartNetworkInsightsAccessScopeAnalysisResult is the structure of that name in AWS's service model.
+type StartNetworkInsightsAccessScopeAnalysisResult struct {
+	NetworkInsightsAccessScopeAnalysis *NetworkInsightsAccessScopeAnalysis `ec2:"NetworkInsightsAccessScopeAnalysis,networkInsightsAccessScopeAnalysis"`
+}
+
+// StartNetworkInsightsAnalysisRequest is the structure of that name in AWS's service model.
+type StartNetworkInsightsAnalysisRequest struct {
+	NetworkInsightsPathId *string            `ec2:"NetworkInsightsPathId,NetworkInsightsPathId"`
+	AdditionalAccounts    []string           `ec2:"AdditionalAccount,AdditionalAccount"`
+	FilterInArns          []string           `ec2:"FilterInArn,FilterInArn"`
+	FilterOutArns         []string           `ec2:"FilterOutArn,FilterOutArn"`
+	DryRun                *bool              `ec2:"DryRun,DryRun"`
+	TagSpecifications     []TagSpecification `ec2:"TagSpecification,TagSpecification"`
+	ClientToken           *string            `ec2:"ClientToken,ClientToken"`
+}
+
+// StartNetworkInsightsAnalysisResult is the structure of that name in AWS's service model.
+type StartNetworkInsightsAnalysisResult struct {
+	NetworkInsightsAnalysis *NetworkInsightsAnalysis `ec2:"NetworkInsightsAnalysis,networkInsightsAnalysis"`
+}
+
 // StateReason is the structure of that name in AWS's service model.
 type StateReason struct {
 	Code    *string `ec2:"Code,code"`
@@ -3207,6 +3886,18 @@ type TagDescription struct {
 	Value        *string `ec2:"Value,value"`
 }
 
+// TagFieldSpecificationRequest is the structure of that name in AWS's service model.
+type TagFieldSpecificationRequest struct {
+	ResourceType *string  `ec2:"ResourceType,ResourceType"`
+	TagKeys      []string `ec2:"TagKey,TagKey"`
+}
+
+// TagFieldSpecificationResponse is the structure of that name in AWS's service model.
+type TagFieldSpecificationResponse struct {
+	ResourceType *string  `ec2:"ResourceType,resourceType"`
+	TagKeys      []string `ec2:"TagKeySet,tagKeySet"`
+}
+
 // TagSpecification is the structure of that name in AWS's service model.
 type TagSpecification struct {
 	ResourceType *string `ec2:"ResourceType,resourceType"`
@@ -3224,6 +3915,27 @@ type TerminateInstancesRequest struct {
 // TerminateInstancesResult is the structure of that name in AWS's service model.
 type TerminateInstancesResult struct {
 	TerminatingInstances []InstanceStateChange `ec2:"InstancesSet,instancesSet"`
+}
+
+// ThroughResourcesStatement is the structure of that name in AWS's service model.
+type ThroughResourcesStatement struct {
+	ResourceStatement *ResourceStatement `ec2:"ResourceStatement,resourceStatement"`
+}
+
+// ThroughResourcesStatementRequest is the structure of that name in AWS's service model.
+type ThroughResourcesStatementRequest struct {
+	ResourceStatement *ResourceStatementRequest `ec2:"ResourceStatement,ResourceStatement"`
+}
+
+// TransitGatewayRouteTableRoute is the structure of that name in AWS's service model.
+type TransitGatewayRouteTableRoute struct {
+	DestinationCidr *string `ec2:"DestinationCidr,destinationCidr"`
+	State           *string `ec2:"State,state"`
+	RouteOrigin     *string `ec2:"RouteOrigin,routeOrigin"`
+	PrefixListId    *string `ec2:"PrefixListId,prefixListId"`
+	AttachmentId    *string `ec2:"AttachmentId,attachmentId"`
+	ResourceId      *string `ec2:"ResourceId,resourceId"`
+	ResourceType    *string `ec2:"ResourceType,resourceType"`
 }
 
 // UnassignIpv6AddressesRequest is the structure of that name in AWS's service model.
@@ -3257,6 +3969,18 @@ type UnmonitorInstancesRequest struct {
 // UnmonitorInstancesResult is the structure of that name in AWS's service model.
 type UnmonitorInstancesResult struct {
 	InstanceMonitorings []InstanceMonitoring `ec2:"InstancesSet,instancesSet"`
+}
+
+// UnsuccessfulItem is the structure of that name in AWS's service model.
+type UnsuccessfulItem struct {
+	Error      *UnsuccessfulItemError `ec2:"Error,error"`
+	ResourceId *string                `ec2:"ResourceId,resourceId"`
+}
+
+// UnsuccessfulItemError is the structure of that name in AWS's service model.
+type UnsuccessfulItemError struct {
+	Code    *string `ec2:"Code,code"`
+	Message *string `ec2:"Message,message"`
 }
 
 // UpdateSecurityGroupRuleDescriptionsEgressRequest is the structure of that name in AWS's service model.
