@@ -8,11 +8,11 @@ import (
 )
 
 // crowd is a world with a thousand instances, each in a reservation of its own.
-func crowd(tb testing.TB) *Server {
+func crowd(tb testing.TB) *port {
 	tb.Helper()
 	w := &settling{}
 	s := openServer(&w.world)
-	s.Backend = w
+	s.api.Backend = w
 	must := func(form string) string {
 		status, body := ask(s, form)
 		if status != 200 {

@@ -25,7 +25,7 @@ func listening(t *testing.T) (url string, w *world) {
 	backend := &settling{}
 	w = &backend.world
 	s := newServer(w)
-	s.Now, s.Backend = time.Now, backend
+	s.Now, s.api.Now, s.api.Backend = time.Now, time.Now, backend
 	h := httptest.NewUnstartedServer(s)
 	s.Hosts = []string{h.Listener.Addr().String()}
 	h.Start()

@@ -13,12 +13,10 @@ import (
 type (
 	// Config is what a Server is made of.
 	Config = server.Config
-	// Server answers the EC2 query API. It is an http.Handler.
+	// Server answers the EC2 query API. It is a gate.Service.
 	Server = server.Server
 	// Backend is all that the API needs of the rest of the program.
 	Backend = api.Backend
-	// Keys knows the secrets of access keys and the accounts that they belong to.
-	Keys = server.Keys
 )
 
 // NewServer makes a Server that answers every operation that there is.

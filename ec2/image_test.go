@@ -11,7 +11,7 @@ func TestStrictImagesAreThoseOfTheCatalogue(t *testing.T) {
 	if status, body := ask(s, "Action=RunInstances&ImageId="+stranger+"&MinCount=1&MaxCount=1"); status != 200 || !strings.Contains(body, "<imageId>"+stranger+"</imageId>") {
 		t.Errorf("%d %s", status, body)
 	}
-	s.StrictImages = true
+	s.api.StrictImages = true
 	for _, action := range []string{"RunInstances&MinCount=1&MaxCount=1&ImageId=", "DescribeImages&ImageId.1="} {
 		if status, body := ask(s, "Action="+action+stranger); status != 400 || code(body) != "InvalidAMIID.NotFound" {
 			t.Errorf("%s: %d %s", action, status, body)

@@ -20,21 +20,30 @@ import (
 	"tombolo/ec2/api"
 	"tombolo/ec2/server"
 	"tombolo/ec2/wire"
+	"tombolo/gate"
 	"tombolo/network"
 )
 
 const host = "127.0.0.1:4566"
 
-func newServer(w *world) *Server {
-	return NewServer(Config{
-		Backend: w, Keys: keys{}, Hosts: []string{host},
-		Account: "123456789012", Region: "us-east-1",
-		Now: func() time.Time { return now },
-	})
+// port is the API behind its door, as a client meets it.
+type port struct {
+	gate.Gate
+	api *Server
+}
+
+func newServer(w *world) *port {
+	clock := func() time.Time { return now }
+	s := NewServer(Config{Backend: w, Now: clock})
+	return &port{
+		Gate: gate.Gate{Services: map[string]gate.Service{"ec2": s, "sts": s}, Keys: keys{}, Hosts: []string{host},
+			Account: "123456789012", Region: "us-east-1", Now: clock},
+		api: s,
+	}
 }
 
 // openServer takes any key.
-func openServer(w *world) *Server {
+func openServer(w *world) *port {
 	s := newServer(w)
 	s.Keys = nil
 	return s
@@ -62,14 +71,14 @@ func sign(t *testing.T, r *http.Request, who aws.Credentials, service string) *h
 	return r
 }
 
-func serve(s *Server, r *http.Request) (status int, body string) {
+func serve(s *port, r *http.Request) (status int, body string) {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	return w.Code, w.Body.String()
 }
 
 // ask calls an open server and returns the answer without its head and request id.
-func ask(s *Server, form string) (status int, body string) {
+func ask(s *port, form string) (status int, body string) {
 	r := unsigned(form)
 	status, body = serve(s, r)
 	return status, body
@@ -248,11 +257,13 @@ func TestThereAreNoneOfWhatWeDoNotHave(t *testing.T) {
 
 func TestAPanicIsAnInternalErrorOfOneCall(t *testing.T) {
 	w := &world{}
-	c := openServer(w).Config
+	s := openServer(w)
+	c := s.api.Config
 	c.Operations = append(operations(), api.Op("DescribeVpcs", func(*api.Call, *wire.DescribeVpcsRequest) (*wire.DescribeVpcsResult, error) {
 		panic("in a handler")
 	}, api.Params{}))
-	s := server.New(c)
+	broken := server.New(c)
+	s.Services = map[string]gate.Service{"ec2": broken}
 	if status, body := ask(s, "Action=DescribeVpcs"); status != 500 || code(body) != "InternalError" {
 		t.Errorf("%d %s", status, body)
 	}

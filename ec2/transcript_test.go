@@ -56,7 +56,7 @@ func TestTranscripts(t *testing.T) {
 type party struct {
 	t               *testing.T
 	w               *clockwork
-	s               *Server
+	s               *port
 	account, region string
 	names           map[string]string // of what is random, by itself
 	things          map[string]string // the reverse
@@ -73,7 +73,7 @@ func newParty(t *testing.T) *party {
 	p := &party{t: t, w: &clockwork{}, account: "123456789012", region: "us-east-1",
 		names: map[string]string{}, things: map[string]string{}, count: map[string]int{}}
 	p.s = openServer(&p.w.world)
-	p.s.Backend, p.s.Now = p.w, p.w.now
+	p.s.api.Backend, p.s.Now = p.w, p.w.now
 	return p
 }
 

@@ -15,7 +15,7 @@ import (
 
 // empty is a server on a world without its default VPC, so that lists hold only
 // what a test made, with a high quota.
-func empty(t testing.TB) (*Server, *world) {
+func empty(t testing.TB) (*port, *world) {
 	t.Helper()
 	w := &world{}
 	who := network.Caller{Account: "123456789012", Region: "us-east-1"}
@@ -41,7 +41,7 @@ type vpcList struct {
 	Next string `xml:"nextToken"`
 }
 
-func describe(t testing.TB, s *Server, form string) vpcList {
+func describe(t testing.TB, s *port, form string) vpcList {
 	t.Helper()
 	status, body := ask(s, "Action=DescribeVpcs&Version=2016-11-15&"+form)
 	var out vpcList
@@ -51,7 +51,7 @@ func describe(t testing.TB, s *Server, form string) vpcList {
 	return out
 }
 
-func createTestVPC(t testing.TB, s *Server, form string) string {
+func createTestVPC(t testing.TB, s *port, form string) string {
 	t.Helper()
 	status, body := ask(s, "Action=CreateVpc&Version=2016-11-15&"+form)
 	_, rest, _ := strings.Cut(body, "<vpcId>")

@@ -19,6 +19,7 @@ import (
 
 	"tombolo/control"
 	"tombolo/ec2"
+	"tombolo/gate"
 	"tombolo/guest"
 	"tombolo/local"
 	"tombolo/network"
@@ -209,12 +210,14 @@ func (d *daemon) hosts(l net.Listener) []string {
 }
 
 func (d *daemon) serveHTTP(ctx context.Context, l net.Listener) error {
-	c := ec2.Config{Backend: d, Hosts: d.hosts(l), Account: store.FirstAccount, Region: "us-east-1", Log: d.log, StrictImages: d.flags.strictImages}
+	network := ec2.NewServer(ec2.Config{Backend: d, Log: d.log, StrictImages: d.flags.strictImages})
+	door := &gate.Gate{Services: map[string]gate.Service{"ec2": network, "sts": network}, Hosts: d.hosts(l),
+		Account: store.FirstAccount, Region: "us-east-1", Log: d.log}
 	if d.flags.auth == "sigv4" {
-		c.Keys = keyring(d.keys)
+		door.Keys = keyring(d.keys)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/", ec2.NewServer(c))
+	mux.Handle("/", door)
 	mux.HandleFunc("GET /healthz", d.health)
 	if d.flags.auth == "off" {
 		mux.HandleFunc("POST /_tombolo/reset", d.reset)
@@ -288,7 +291,7 @@ func (d *daemon) isolation() string {
 	}
 }
 
-// keyring gives package ec2 the secrets of access keys.
+// keyring gives package gate the secrets of access keys.
 type keyring []store.Key
 
 func (k keyring) Lookup(id string) (secret string, account network.Account, ok bool) {

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"net/http"
 	"strconv"
 	"strings"
@@ -23,7 +21,7 @@ func (s *Server) callEC2(q *request, b []byte) ([]byte, error) {
 	b = append(b, '<')
 	b = append(b, q.action...)
 	b = append(b, `Response xmlns="`+wire.Namespace+`"><requestId>`...)
-	b = append(b, q.id...)
+	b = append(b, q.ID...)
 	b = append(b, `</requestId>`...)
 	b = out.AppendXML(b)
 	b = append(b, `</`...)
@@ -54,7 +52,7 @@ func (s *Server) dispatch(q *request) (wire.Response, error) {
 // call is what a handler works with.
 func (q *request) call(s *Server) *api.Call {
 	dry, _ := q.form.Get("DryRun")
-	return &api.Call{Ctx: q.http.Context(), Backend: s.Backend, Caller: q.caller, State: s.Backend.State(), Action: q.action,
+	return &api.Call{Ctx: q.HTTP.Context(), Backend: s.Backend, Caller: q.Caller, State: s.Backend.State(), Action: q.action,
 		Dry: strings.EqualFold(dry, "true"), Now: s.Now(), StrictImages: s.StrictImages}
 }
 
@@ -85,7 +83,7 @@ func protocolParam(key string) bool {
 func (s *Server) refuse(w http.ResponseWriter, q *request, err error, b []byte) {
 	e, known := q.call(s).Words(err)
 	if !known {
-		s.Log.Error("internal error", "action", q.action, "request", q.id, "err", err)
+		s.Log.Error("internal error", "action", q.action, "request", q.ID, "err", err)
 	}
 	status := e.Status
 	if status == 0 {
@@ -99,7 +97,7 @@ func (s *Server) refuse(w http.ResponseWriter, q *request, err error, b []byte) 
 		b = wire.AppendElement(b, "Code", e.Code)
 		b = wire.AppendElement(b, "Message", e.Message)
 		b = append(b, "</Error></Errors>"...)
-		b = wire.AppendElement(b, "RequestID", q.id)
+		b = wire.AppendElement(b, "RequestID", q.ID)
 		b = append(b, "</Response>"...)
 	}
 	s.send(w, q, status, b)
@@ -111,24 +109,8 @@ func (s *Server) send(w http.ResponseWriter, q *request, status int, body []byte
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-cache, no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h["x-amzn-RequestId"] = []string{q.id} // spelt as AWS spells it
+	h["x-amzn-RequestId"] = []string{q.ID} // spelt as AWS spells it
 	w.WriteHeader(status)
 	// A client that has gone away is no concern of ours.
 	_, _ = w.Write(body)
-}
-
-// requestID is a random UUID, as AWS gives every request.
-func requestID() string {
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails since Go 1.24
-	id[6] = id[6]&0x0f | 0x40
-	id[8] = id[8]&0x3f | 0x80
-	var out [36]byte
-	hex.Encode(out[0:8], id[0:4])
-	hex.Encode(out[9:13], id[4:6])
-	hex.Encode(out[14:18], id[6:8])
-	hex.Encode(out[19:23], id[8:10])
-	hex.Encode(out[24:36], id[10:16])
-	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
-	return string(out[:])
 }

@@ -1,48 +1,24 @@
-// Package server answers AWS's EC2 query API over HTTP: it keeps web pages out,
-// verifies who calls (sigv4), and gives forms to the operations that it was made
-// with. It also answers the one call of STS's that clients make to learn who they
-// are.
+// Package server answers AWS's EC2 query API: it gives forms that have passed the
+// door (gate) to the operations that it was made with. It also answers the one
+// call of STS's that clients make to learn who they are.
 package server
 
 import (
-	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
-	"runtime/debug"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"tombolo/ec2/api"
 	"tombolo/ec2/wire"
-	"tombolo/network"
+	"tombolo/gate"
 )
-
-// Keys knows the secrets of access keys and the accounts that they belong to.
-type Keys interface {
-	Lookup(accessKeyID string) (secret string, account network.Account, ok bool)
-}
 
 // Config is what a Server is made of.
 type Config struct {
 	Backend    api.Backend
 	Operations []api.Operation
-
-	// Keys verifies signatures. Nil switches verification off: any key is taken,
-	// and a request needs none. A key ID of twelve digits then names the account.
-	Keys Keys
-
-	// Hosts are the Host headers that mean this server ("127.0.0.1:4566"). A name
-	// that a web page made resolve to this machine is not among them.
-	Hosts []string
-
-	// Account and Region are those of unsigned requests.
-	Account network.Account
-	Region  network.Region
 
 	// StrictImages refuses image IDs that are not in the catalogue. Without it any
 	// well-formed one runs the default image, since people's configurations name
@@ -54,7 +30,7 @@ type Config struct {
 }
 
 // Server answers the EC2 query API, and the one call of STS's that clients make
-// to learn who they are, on one path of one port. It is an http.Handler.
+// to learn who they are. It is a gate.Service, under both names.
 type Server struct {
 	Config
 	operations map[string]api.Operation
@@ -77,34 +53,39 @@ func New(c Config) *Server {
 	return s
 }
 
-// Limits on one request.
-const (
-	maxBody     = 1 << 20 // a thousand rules with descriptions, or user data, with room to spare
-	bodyTimeout = 30 * time.Second
-	callTimeout = 60 * time.Second
-)
-
-// request is one HTTP request as far as it has been understood, and what its
-// answer needs whatever becomes of it.
+// request is one request as far as it has been understood, and what its answer
+// needs whatever becomes of it.
 type request struct {
-	id      string
-	http    *http.Request
-	body    []byte
+	*gate.Request
 	form    wire.Form
-	problem *wire.Problem // with the form; answered only to who may call
+	problem *wire.Problem // with the form
 	action  string
-	caller  network.Caller
 	sts     bool
 }
 
-// ServeHTTP answers one request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
-	defer cancel()
-	q := &request{id: requestID(), http: r.WithContext(ctx)}
+// understand reads the form.
+func understand(r *gate.Request) *request {
+	q := &request{Request: r}
+	// Another content type is answered with an error of its own.
+	if len(r.Body) == 0 || isForm(r.HTTP) {
+		q.form, q.problem = wire.ParseForm(r.HTTP.URL.RawQuery, string(r.Body))
+		q.action, _ = q.form.Get("Action")
+	}
+	q.sts = r.Service == "sts"
+	if !r.Signed && !q.sts {
+		// Unsigned, the API's version alone tells the two services apart.
+		v, _ := q.form.Get("Version")
+		q.sts = v == stsVersion
+	}
+	return q
+}
+
+// Serve answers one request.
+func (s *Server) Serve(w http.ResponseWriter, r *gate.Request) {
+	q := understand(r)
 	buffer := s.buffers.Get().(*[]byte)
 	defer s.buffers.Put(buffer)
-	b, err := s.answer(w, q, (*buffer)[:0])
+	b, err := s.answer(q, (*buffer)[:0])
 	if err != nil {
 		s.refuse(w, q, err, b[:0])
 		*buffer = b
@@ -114,75 +95,27 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.send(w, q, http.StatusOK, b)
 }
 
-// answer appends the whole answer to b. A panic in a handler is an internal
-// error of this one call: the daemon keeps the other calls, and the network, up.
-func (s *Server) answer(w http.ResponseWriter, q *request, b []byte) (out []byte, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.Log.Error("panic while answering", "action", q.action, "request", q.id, "panic", p, "stack", string(debug.Stack()))
-			out, err = b, api.ErrInternal
-		}
-	}()
-	if err := s.admit(q.http); err != nil {
-		return b, err
+// Refuse answers a request that did not pass the door.
+func (s *Server) Refuse(w http.ResponseWriter, r *gate.Request, why *gate.Refusal) {
+	s.refuse(w, understand(r), &api.Error{Status: why.Status, Code: why.Code, Message: why.Message}, nil)
+}
+
+// answer appends the whole answer to b.
+func (s *Server) answer(q *request, b []byte) (out []byte, err error) {
+	if len(q.Body) > 0 && !isForm(q.HTTP) {
+		return b, &api.Error{Status: http.StatusUnsupportedMediaType, Code: "UnsupportedMediaType", Message: "The Content-Type must be application/x-www-form-urlencoded."}
 	}
-	if err := s.read(w, q); err != nil {
-		return b, err
-	}
-	if err := s.identify(q); err != nil {
-		return b, err
+	if q.problem != nil {
+		return b, api.ProblemError(q.problem)
 	}
 	if q.sts {
 		return s.callSTS(q, b)
 	}
+	// STS is called with whatever Region the client has; only EC2 makes things.
+	if _, ok := api.LookupRegion(q.Caller.Region); !ok {
+		return b, &api.Error{Status: http.StatusBadRequest, Code: "InvalidParameterValue", Message: "There is no Region " + string(q.Caller.Region) + "."}
+	}
 	return s.callEC2(q, b)
-}
-
-// admit keeps web pages out: a browser that was made to call this server shows
-// it by its Host, its Origin, where it came from, or its cookies. No client of
-// the API sends any of the last three.
-func (s *Server) admit(r *http.Request) error {
-	site := r.Header.Get("Sec-Fetch-Site")
-	switch {
-	case !slices.Contains(s.Hosts, strings.ToLower(r.Host)):
-		return &api.Error{Status: http.StatusForbidden, Code: "Blocked", Message: "The Host " + r.Host + " is not this server's."}
-	case len(r.Header.Values("Origin")) > 0, site != "" && site != "none":
-		return &api.Error{Status: http.StatusForbidden, Code: "Blocked", Message: "Requests from web pages are refused."}
-	case len(r.Header.Values("Cookie")) > 0:
-		return &api.Error{Status: http.StatusForbidden, Code: "Blocked", Message: "Requests with cookies are refused."}
-	case r.URL.Path != "/" && r.URL.Path != "":
-		return &api.Error{Status: http.StatusNotFound, Code: "NotFound", Message: "There is nothing at " + r.URL.Path + "; the API is at /."}
-	case r.Method != http.MethodPost && r.Method != http.MethodGet:
-		return &api.Error{Status: http.StatusMethodNotAllowed, Code: "UnsupportedHttpVerb", Message: "The requested HTTP verb is not supported: " + r.Method}
-	}
-	return nil
-}
-
-// read takes in the body and the form.
-func (s *Server) read(w http.ResponseWriter, q *request) error {
-	// The deadline ends with the body: one that passed while a handler works
-	// would look like a client that went away. (Not every ResponseWriter has
-	// deadlines; those of a real server do.)
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
-	body, err := io.ReadAll(http.MaxBytesReader(w, q.http.Body, maxBody))
-	_ = control.SetReadDeadline(time.Time{})
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return &api.Error{Status: http.StatusRequestEntityTooLarge, Code: "RequestEntityTooLarge", Message: "The request body is larger than 1 MiB."}
-	case err != nil:
-		return &api.Error{Status: http.StatusBadRequest, Code: "IncompleteBody", Message: "The request body could not be read."}
-	}
-	q.body = body
-	// The other services of AWS's on this port speak JSON; of them the
-	// signature's scope tells, which is read next.
-	if len(body) > 0 && !isForm(q.http) {
-		return nil
-	}
-	q.form, q.problem = wire.ParseForm(q.http.URL.RawQuery, string(body))
-	q.action, _ = q.form.Get("Action")
-	return nil
 }
 
 func isForm(r *http.Request) bool {

@@ -32,14 +32,14 @@ func (s *Server) callSTS(q *request, b []byte) ([]byte, error) {
 	case q.action != "GetCallerIdentity":
 		return b, &api.Error{Code: "UnsupportedOperation", Message: "The action " + q.action + " is not supported by this server."}
 	}
-	account := string(q.caller.Account)
+	account := string(q.Caller.Account)
 	b = append(b, xmlHead...)
 	b = append(b, `<GetCallerIdentityResponse xmlns="`+stsNamespace+`"><GetCallerIdentityResult>`...)
 	b = wire.AppendElement(b, "Arn", "arn:aws:iam::"+account+":root")
 	b = wire.AppendElement(b, "UserId", account)
 	b = wire.AppendElement(b, "Account", account)
 	b = append(b, `</GetCallerIdentityResult><ResponseMetadata>`...)
-	b = wire.AppendElement(b, "RequestId", q.id)
+	b = wire.AppendElement(b, "RequestId", q.ID)
 	return append(b, `</ResponseMetadata></GetCallerIdentityResponse>`...), nil
 }
 
@@ -54,6 +54,6 @@ func appendSTSError(b []byte, q *request, e *api.Error, status int) []byte {
 	b = wire.AppendElement(b, "Code", e.Code)
 	b = wire.AppendElement(b, "Message", e.Message)
 	b = append(b, "</Error>"...)
-	b = wire.AppendElement(b, "RequestId", q.id)
+	b = wire.AppendElement(b, "RequestId", q.ID)
 	return append(b, "</ErrorResponse>"...)
 }

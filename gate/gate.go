@@ -1,0 +1,203 @@
+// Package gate is the one door of every AWS API that this port serves: it keeps
+// web pages out, reads the body, verifies who calls (sigv4), finds out which of
+// AWS's services is meant, and hands over. A refusal at the door is worded here
+// and shaped by the service that was meant, since each has clients that can read
+// only its own form. Packages ec2 and ssm are services.
+package gate
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"tombolo/network"
+	"tombolo/sigv4"
+)
+
+// Keys knows the secrets of access keys and the accounts that they belong to.
+type Keys interface {
+	Lookup(accessKeyID string) (secret string, account network.Account, ok bool)
+}
+
+// Service is one of AWS's services.
+type Service interface {
+	// Serve answers a request that has passed the door.
+	Serve(w http.ResponseWriter, r *Request)
+	// Refuse sends a refusal in the form that the service's clients read. The
+	// request may lack whatever was not known when it was refused.
+	Refuse(w http.ResponseWriter, r *Request, why *Refusal)
+}
+
+// Request is one request as far as it has been understood.
+type Request struct {
+	ID      string        // a random UUID, as AWS gives every request
+	HTTP    *http.Request // with a deadline in its context
+	Body    []byte
+	Service string // of the signature's scope; without a signature it is guessed
+	Signed  bool
+	Caller  network.Caller
+}
+
+// Gate is an http.Handler for the path / of the port.
+type Gate struct {
+	// Services by the name that AWS gives them in a signature's scope. The one
+	// named "ec2" is also meant when nothing else can be told.
+	Services map[string]Service
+
+	// Keys verifies signatures. Nil switches verification off: any key is taken,
+	// and a request needs none. A key ID of twelve digits then names the account.
+	Keys Keys
+
+	// Hosts are the Host headers that mean this server ("127.0.0.1:4566"). A name
+	// that a web page made resolve to this machine is not among them.
+	Hosts []string
+
+	// Account and Region are those of unsigned requests.
+	Account network.Account
+	Region  network.Region
+
+	Log *slog.Logger     // nil logs nothing
+	Now func() time.Time // nil is time.Now
+}
+
+// Limits on one request.
+const (
+	maxBody     = 1 << 20 // a thousand rules with descriptions, or user data, with room to spare
+	bodyTimeout = 30 * time.Second
+	callTimeout = 60 * time.Second
+)
+
+// ServeHTTP answers one request.
+func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
+	defer cancel()
+	claim, bad := sigv4.Read(r)
+	q := &Request{ID: requestID(), HTTP: r.WithContext(ctx), Service: claim.Service}
+	if q.Service == "" {
+		q.Service = guess(r)
+	}
+	service, known := g.Services[q.Service]
+	if !known {
+		service = g.Services["ec2"]
+	}
+	defer g.survive(w, q, service)
+	why := g.Admit(r)
+	if why == nil {
+		why = read(w, q)
+	}
+	if why == nil {
+		why = g.identify(q, claim, bad)
+	}
+	if why == nil && !known {
+		why = refuse(NotServed, http.StatusBadRequest, "UnsupportedOperation", "The service "+q.Service+" is not served here; "+g.names()+" are.")
+	}
+	if why != nil {
+		service.Refuse(w, q, why)
+		return
+	}
+	service.Serve(w, q)
+}
+
+// survive makes a panic in a handler an internal error of this one call: the
+// daemon keeps the other calls, and the network, up.
+func (g *Gate) survive(w http.ResponseWriter, q *Request, s Service) {
+	if p := recover(); p != nil {
+		if g.Log != nil {
+			g.Log.Error("panic while answering", "service", q.Service, "request", q.ID, "panic", p, "stack", string(debug.Stack()))
+		}
+		s.Refuse(w, q, refuse(Internal, http.StatusInternalServerError, "InternalError", "An internal error has occurred"))
+	}
+}
+
+// Admit keeps web pages out: a browser that was made to call this server shows
+// it by its Host, its Origin, where it came from, or its cookies. No client of
+// the APIs sends any of the last three.
+func (g *Gate) Admit(r *http.Request) *Refusal {
+	if why := g.Foreign(r); why != nil {
+		return why
+	}
+	switch {
+	case r.URL.Path != "/" && r.URL.Path != "":
+		return refuse(NoSuchPath, http.StatusNotFound, "NotFound", "There is nothing at "+r.URL.Path+"; the API is at /.")
+	case r.Method != http.MethodPost && r.Method != http.MethodGet:
+		return refuse(BadMethod, http.StatusMethodNotAllowed, "UnsupportedHttpVerb", "The requested HTTP verb is not supported: "+r.Method)
+	}
+	return nil
+}
+
+// Foreign says why a request cannot be one of a client's on any path of the
+// port, nil when it can.
+func (g *Gate) Foreign(r *http.Request) *Refusal {
+	site := r.Header.Get("Sec-Fetch-Site")
+	switch {
+	case !slices.Contains(g.Hosts, strings.ToLower(r.Host)):
+		return refuse(Blocked, http.StatusForbidden, "Blocked", "The Host "+r.Host+" is not this server's.")
+	case len(r.Header.Values("Origin")) > 0, site != "" && site != "none":
+		return refuse(Blocked, http.StatusForbidden, "Blocked", "Requests from web pages are refused.")
+	case len(r.Header.Values("Cookie")) > 0:
+		return refuse(Blocked, http.StatusForbidden, "Blocked", "Requests with cookies are refused.")
+	}
+	return nil
+}
+
+// read takes in the body.
+func read(w http.ResponseWriter, q *Request) *Refusal {
+	// The deadline ends with the body: one that passed while a handler works
+	// would look like a client that went away. (Not every ResponseWriter has
+	// deadlines; those of a real server do.)
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
+	body, err := io.ReadAll(http.MaxBytesReader(w, q.HTTP.Body, maxBody))
+	_ = control.SetReadDeadline(time.Time{})
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return refuse(TooLarge, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request body is larger than 1 MiB.")
+	case err != nil:
+		return refuse(Unreadable, http.StatusBadRequest, "IncompleteBody", "The request body could not be read.")
+	}
+	q.Body = body
+	return nil
+}
+
+// guess tells the service of an unsigned request: those that speak JSON name
+// themselves in a header. STS and EC2 share a form; package ec2 tells them apart.
+func guess(r *http.Request) string {
+	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonSSM.") {
+		return "ssm"
+	}
+	return "ec2"
+}
+
+func (g *Gate) names() string {
+	names := []string{}
+	for name := range g.Services {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// requestID is a random UUID.
+func requestID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails since Go 1.24
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	var out [36]byte
+	hex.Encode(out[0:8], id[0:4])
+	hex.Encode(out[9:13], id[4:6])
+	hex.Encode(out[14:18], id[6:8])
+	hex.Encode(out[19:23], id[8:10])
+	hex.Encode(out[24:36], id[10:16])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return string(out[:])
+}
