@@ -82,6 +82,9 @@ var codeNames = [...]string{
 	EntryExists:     "entry exists",
 	EntryNotFound:   "entry not found",
 
+	FlowLogExists:   "flow log exists",
+	FlowLogInterval: "no interval of flow logs",
+
 	ReservedTag:    "reserved tag key",
 	TagKeyLength:   "tag key length",
 	TagValueLength: "tag value length",

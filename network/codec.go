@@ -50,6 +50,7 @@ const (
 	kindACL        = "network-acl"
 	kindGateway    = "internet-gateway"
 	kindKeyPair    = "key-pair"
+	kindFlowLog    = "flow-log"
 	kindTags       = "tags"
 	kindToken      = "token"
 )
@@ -66,6 +67,7 @@ var loaders = map[string]func(*edit, []byte) error{
 	kindACL:        func(e *edit, doc []byte) error { return load(e, &e.acls, doc, new(ACL)) },
 	kindGateway:    func(e *edit, doc []byte) error { return load(e, &e.gateways, doc, new(InternetGateway)) },
 	kindKeyPair:    func(e *edit, doc []byte) error { return load(e, &e.keyPairs, doc, new(KeyPair)) },
+	kindFlowLog:    func(e *edit, doc []byte) error { return load(e, &e.flowLogs, doc, new(FlowLog)) },
 	kindTags:       func(e *edit, doc []byte) error { return load(e, &e.tags, doc, new(TagSet)) },
 	kindToken:      func(e *edit, doc []byte) error { return load(e, &e.tokens, doc, new(Token)) },
 }

@@ -29,6 +29,7 @@ func furnished(t testing.TB) *site {
 	w.do(CreateTags{[]string{string(e.vpc), string(e.rule)}, Tags{"Name": "furnished", "empty": ""}})
 	w.do(RequestPeering{VPC: e.vpc, PeerVPC: far.ID, PeerOwner: stranger.Account, Tags: Tags{"side": "mine"}})
 	w.State, _ = w.withToken(home, "once", CreateACL{VPC: e.vpc})
+	w.do(ReportDelivery{e.flowLog, "Access error"})
 	return w
 }
 
@@ -45,7 +46,7 @@ func TestStoredForm(t *testing.T) {
 		}{
 			{kindWorld, World{}}, {kindVPC, VPC{}}, {kindSubnet, Subnet{}}, {kindENI, ENI{}}, {kindInstance, Instance{}},
 			{kindRouteTable, RouteTable{}}, {kindPeering, Peering{}}, {kindGroup, SecurityGroup{}}, {kindACL, ACL{}},
-			{kindGateway, InternetGateway{}}, {kindKeyPair, KeyPair{}}, {kindTags, TagSet{}}, {kindToken, Token{}},
+			{kindGateway, InternetGateway{}}, {kindKeyPair, KeyPair{}}, {kindFlowLog, FlowLog{}}, {kindTags, TagSet{}}, {kindToken, Token{}},
 		} {
 			fmt.Fprintf(&out, "%s\n", row.kind)
 			writeShape(&out, reflect.TypeOf(row.row), "  ")
@@ -55,6 +56,9 @@ func TestStoredForm(t *testing.T) {
 		}
 		for n := InstancePending; n <= InstanceTerminated; n++ {
 			fmt.Fprintf(&out, "Instance.State %d is %v\n", n, n)
+		}
+		for n := TrafficAccept; n <= TrafficAll; n++ {
+			fmt.Fprintf(&out, "FlowLog.Traffic %d is %v\n", n, n)
 		}
 		for n := OriginTable; n <= OriginCreate; n++ {
 			fmt.Fprintf(&out, "Route.Origin %d is %v\n", n, n)

@@ -123,6 +123,11 @@ const (
 	EntryExists     // Subject is the entry's number, Detail the ACL
 	EntryNotFound   // Subject is the entry's number, Detail the ACL
 
+	// Of flow logs.
+
+	FlowLogExists   // Subject is the resource, Detail the flow log of the same traffic to the same place
+	FlowLogInterval // Subject is the parameter whose value is neither 60 nor 600
+
 	// Of tags and keys.
 
 	ReservedTag    // Subject is a key with AWS's prefix

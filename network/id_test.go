@@ -112,6 +112,8 @@ func TestOpsSayWhatTheyMade(t *testing.T) {
 		{ReplaceACLAssociation{e.aclAssoc, acl}, "aclassoc"},
 		{CreateTags{[]string{string(e.vpc)}, Tags{"a": "b"}}, ""},
 		{ImportKeyPair{Name: "new"}, "key"},
+		{CreateFlowLogs{Resources: []string{string(e.subnet), string(e.eni)}, FlowLogSpec: everyPacket}, "fl fl"},
+		{DeleteFlowLogs{[]FlowLogID{e.flowLog}}, ""},
 	} {
 		next, err := w.Apply(w.op(home, tc.r))
 		if err != nil {

@@ -343,6 +343,10 @@ func (m *machine) pool(f reflect.Value, name string) ([]any, bool) {
 		return boxed(m.ids("sg")), true
 	case ACLID:
 		return boxed(m.ids("acl")), true
+	case FlowLogID:
+		return m.orNone(m.ids("fl")), true
+	case Traffic:
+		return []any{TrafficAccept, TrafficReject, TrafficAll}, true
 	case KeyPairID:
 		return m.orNone(m.ids("key")), true
 	case RuleID, AssociationID, AttachmentID:
@@ -369,6 +373,7 @@ func (m *machine) pool(f reflect.Value, name string) ([]any, bool) {
 		"Tenancy":          {"", "", "default", "dedicated", "host"},
 		"ShutdownBehavior": {"", "stop", "terminate", "nap"},
 		"KeyName":          {"", "", "", "x"},
+		"Interval":         {60, 600, 600, 7},
 		"HostnameType":     {"ip-name", "resource-name", "x"},
 	}
 	if name == "Resources" && f.Kind() == reflect.String {

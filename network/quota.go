@@ -30,6 +30,7 @@ const (
 	QuotaSubnetBlocks6   Quota = "IPv6 CIDR blocks per subnet"
 	QuotaInterfaces      Quota = "network interfaces per instance" // the instance type's
 	QuotaAddrs           Quota = "addresses per network interface" // the instance type's; each family counted apart
+	QuotaFlowLogs        Quota = "flow logs per resource"
 	QuotaTags            Quota = "tags per resource"
 )
 
@@ -43,7 +44,7 @@ var defaultQuotas = map[Quota]int{
 	QuotaACLs: 200, QuotaEntries: 20,
 	QuotaPeerings: 50, QuotaPeeringRequests: 25,
 	QuotaBlocks: 5, QuotaBlocks6: 5,
-	QuotaTags: 50,
+	QuotaFlowLogs: 2, QuotaTags: 50,
 }
 
 // Quota is the limit that holds for the caller's account and Region.

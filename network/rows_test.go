@@ -13,6 +13,7 @@ var requests = []Request{
 	CreateSecurityGroup{}, DeleteSecurityGroup{}, AuthorizeRules{}, RevokeRules{}, ModifyRules{}, DescribeRules{},
 	CreateACL{}, DeleteACL{}, CreateACLEntry{}, ReplaceACLEntry{}, DeleteACLEntry{}, ReplaceACLAssociation{},
 	CreateTags{}, DeleteTags{}, ImportKeyPair{}, DeleteKeyPair{}, SetQuota{},
+	CreateFlowLogs{}, DeleteFlowLogs{}, ReportDelivery{},
 }
 
 // storedRow is a row as the store sees it.
@@ -35,6 +36,7 @@ func allRows(s State) []storedRow {
 	collect(&out, kindACL, s.acls)
 	collect(&out, kindGateway, s.gateways)
 	collect(&out, kindKeyPair, s.keyPairs)
+	collect(&out, kindFlowLog, s.flowLogs)
 	collect(&out, kindTags, s.tags)
 	collect(&out, kindToken, s.tokens)
 	return out

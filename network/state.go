@@ -21,6 +21,7 @@ type State struct {
 	acls        table[*ACL]
 	gateways    table[*InternetGateway]
 	keyPairs    table[*KeyPair]
+	flowLogs    table[*FlowLog]
 	tags        table[*TagSet]
 	tokens      table[*Token]
 	refs        refs
@@ -122,6 +123,7 @@ func drop[V row](e *edit, t *table[V], kind, key string) {
 	if home, ok := any(old).(interface{ World() string }); ok {
 		e.dropTags(home.World(), key)
 	}
+	e.dropFlowLogs(key)
 }
 
 // reindex keeps what is derived from rows: who links to what, how much of each

@@ -133,6 +133,8 @@ func (e *edit) taggable(id string) error {
 		_, err = e.gateway(GatewayID(id))
 	case "key":
 		_, err = visible(e, e.keyPairs, id, "key")
+	case "fl":
+		_, err = visible(e, e.flowLogs, id, "fl")
 	case "dopt":
 		err = e.dhcpOptions(DHCPOptionsID(id))
 	default:

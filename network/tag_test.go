@@ -73,6 +73,7 @@ func TestEverythingThatHasAnIDCanBeTagged(t *testing.T) {
 	all := []string{
 		string(v.ID), string(n.ID), string(i), string(g.ID), string(g.Rules[0].ID), string(v.MainTable),
 		string(v.DefaultACL), string(w.newPeering(home, v.ID, home, peer.ID)), w.do(ImportKeyPair{Name: "k"}),
+		w.do(CreateFlowLogs{Resources: []string{string(v.ID)}, FlowLogSpec: everyPacket}),
 		string(w.World(home).DHCPOptions),
 	}
 	for e := range w.ENIsAt(i) {

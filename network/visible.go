@@ -83,6 +83,8 @@ func (e *edit) taken(prefix, id string) bool {
 		_, has = e.gateways.get(id)
 	case "key":
 		_, has = e.keyPairs.get(id)
+	case "fl":
+		_, has = e.flowLogs.get(id)
 	}
 	// Associations, attachments, rules and reservations are no rows of their
 	// own: the row that holds one links to it.

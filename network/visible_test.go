@@ -20,6 +20,7 @@ type estate struct {
 	acl      ACLID
 	gateway  GatewayID
 	key      KeyPairID
+	flowLog  FlowLogID
 	// The associations, by the prefix of their IDs.
 	tableAssoc, aclAssoc, vpcBlock, subnetBlock AssociationID
 	attachment                                  AttachmentID
@@ -38,6 +39,7 @@ func (w *site) newEstate(c Caller) estate {
 		peering: w.newPeering(c, v.ID, c, peer.ID), group: g.ID, rule: g.Rules[0].ID, acl: v.DefaultACL,
 		gateway:    slices.Collect(w.GatewaysOf(c))[0].ID,
 		key:        KeyPairID(w.doAs(c, ImportKeyPair{Name: "ops"})),
+		flowLog:    FlowLogID(w.doAs(c, CreateFlowLogs{Resources: []string{string(v.ID)}, FlowLogSpec: everyPacket})),
 		tableAssoc: AssociationID(w.doAs(c, AssociateTable{v.MainTable, n.ID})),
 		aclAssoc:   n.ACLAssociation, vpcBlock: v.Blocks[0].Association,
 		subnetBlock: AssociationID(w.doAs(c, AssociateSubnetBlock{n.ID, subnetOf6(v)})),
@@ -72,6 +74,7 @@ func (e estate) asking() []Request {
 		StartInstances{[]InstanceID{e.instance}}, StopInstances{Instances: []InstanceID{e.instance}},
 		RebootInstances{[]InstanceID{e.instance}}, TerminateInstances{[]InstanceID{e.instance}},
 		SetInstanceAttribute{Instance: e.instance, Groups: []GroupID{e.group}},
+		DeleteFlowLogs{[]FlowLogID{e.flowLog}},
 	}
 }
 
@@ -259,11 +262,14 @@ func TestListsAreTheCallersOwn(t *testing.T) {
 		for k := range w.KeyPairsOf(c) {
 			count(c, "key pair", k.In(c))
 		}
+		for f := range w.FlowLogsOf(c) {
+			count(c, "flow log", f.In(c))
+		}
 	}
 	for kind, total := range map[string]int{
 		"VPC": w.vpcs.len(), "subnet": w.subnets.len(), "interface": w.enis.len(), "instance": w.instances.len(),
 		"table": w.routeTables.len(), "peering": w.peerings.len(), "group": w.groups.len(), "ACL": w.acls.len(),
-		"gateway": w.gateways.len(), "key pair": w.keyPairs.len(),
+		"gateway": w.gateways.len(), "key pair": w.keyPairs.len(), "flow log": w.flowLogs.len(),
 	} {
 		if seen[kind] != total || total == 0 {
 			t.Errorf("the lists hold %d of %d (%s)", seen[kind], total, kind)
