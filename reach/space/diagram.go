@@ -179,12 +179,15 @@ type combiner struct {
 	whole   [fields][1]edge // full, opened
 }
 
-func (f family) combine(o operation, a, b *node) *node {
+func (f family) combine(o operation, a, b *node) *node { return f.combineAt(fieldSrc, o, a, b) }
+
+// combineAt combines what two diagrams say from a field on.
+func (f family) combineAt(field int, o operation, a, b *node) *node {
 	if r, ok := o.simple(a, b); ok {
 		return r
 	}
 	c := combiner{family: f, operation: o}
-	return c.at(fieldSrc, a, b)
+	return c.at(field, a, b)
 }
 
 func (c *combiner) at(field int, a, b *node) *node {
