@@ -2,6 +2,7 @@ package local
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,22 +27,58 @@ func (s Socket) dial(ctx context.Context) (net.Conn, error) {
 	return conn, nil
 }
 
-// Get reads the JSON at path, for example /status, into v.
-func (s Socket) Get(ctx context.Context, path string, v any) error {
-	return s.call(ctx, http.MethodGet, path, v)
+// Ask asks a question, with details as JSON unless they are nil, and reads the
+// answer into v. A *Problem says why there is none.
+func (s Socket) Ask(ctx context.Context, question string, details, v any) error {
+	return s.call(ctx, "/ask/"+question, details, func(body io.Reader) error {
+		return json.NewDecoder(body).Decode(v)
+	})
+}
+
+// Follow asks a question whose answer comes in pieces and gives each to tell as
+// it comes, until ctx ends, the daemon has told all, or tell fails.
+func (s Socket) Follow(ctx context.Context, question string, details any, tell func(json.RawMessage) error) error {
+	return s.call(ctx, "/ask/"+question, details, func(body io.Reader) error {
+		in := json.NewDecoder(body)
+		for {
+			var line struct {
+				Piece   json.RawMessage
+				Problem *Problem
+			}
+			switch err := in.Decode(&line); {
+			case errors.Is(err, io.EOF), ctx.Err() != nil:
+				return ctx.Err()
+			case err != nil:
+				return err
+			case line.Problem != nil:
+				return line.Problem
+			}
+			if err := tell(line.Piece); err != nil {
+				return err
+			}
+		}
+	})
 }
 
 // Shutdown asks the daemon to end; it returns before the end.
 func (s Socket) Shutdown(ctx context.Context) error {
-	return s.call(ctx, http.MethodPost, "/shutdown", &struct{}{})
+	return s.call(ctx, "/shutdown", nil, func(io.Reader) error { return nil })
 }
 
-func (s Socket) call(ctx context.Context, method, path string, v any) error {
+func (s Socket) call(ctx context.Context, path string, details any, read func(io.Reader) error) error {
 	hc := &http.Client{Transport: &http.Transport{
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return s.dial(ctx) },
 		DisableKeepAlives: true,
 	}}
-	req, err := http.NewRequestWithContext(ctx, method, "http://tombolo"+path, nil)
+	var body io.Reader
+	if details != nil {
+		doc, err := json.Marshal(details)
+		if err != nil {
+			return fmt.Errorf("ask daemon: %w", err)
+		}
+		body = bytes.NewReader(doc)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://tombolo"+path, body)
 	if err != nil {
 		return err
 	}
@@ -57,7 +94,7 @@ func (s Socket) call(ctx context.Context, method, path string, v any) error {
 		}
 		return problem
 	}
-	if err := json.NewDecoder(res.Body).Decode(v); err != nil {
+	if err := read(res.Body); err != nil {
 		return fmt.Errorf("read daemon's answer: %w", err)
 	}
 	return nil

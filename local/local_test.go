@@ -3,6 +3,7 @@ package local
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -15,9 +16,35 @@ import (
 // writes to its error stream, and ends with the number of the signals it got.
 type echoDaemon struct{ down chan struct{} }
 
-func (d *echoDaemon) Status() any         { return map[string]int{"generation": 7} }
-func (d *echoDaemon) Drops() (any, error) { return nil, errors.New("no plane") }
-func (d *echoDaemon) Shutdown()           { close(d.down) }
+func (d *echoDaemon) Shutdown() { close(d.down) }
+
+func (d *echoDaemon) Ask(_ context.Context, question string, details []byte) (any, error) {
+	switch question {
+	case "status":
+		return map[string]int{"generation": 7}, nil
+	case "details":
+		return string(details), nil
+	case "count":
+		return Stream(func(_ context.Context, tell func(any) error) error {
+			for i := range 3 {
+				if err := tell(i); err != nil {
+					return err
+				}
+			}
+			return &Problem{Kind: NotFound, Message: "no four"}
+		}), nil
+	case "forever":
+		return Stream(func(ctx context.Context, tell func(any) error) error {
+			if err := tell("first"); err != nil {
+				return err
+			}
+			<-ctx.Done()
+			close(d.down)
+			return ctx.Err()
+		}), nil
+	}
+	return nil, errors.New("no plane")
+}
 
 func (d *echoDaemon) Run(_ context.Context, c Command) (*Session, error) {
 	if c.Instance == "absent" {
@@ -112,19 +139,49 @@ func TestRunSaysWhyACommandDidNotRun(t *testing.T) {
 	}
 }
 
-func TestStatusDropsAndShutdown(t *testing.T) {
+func TestQuestionsAndShutdown(t *testing.T) {
 	s, d := start(t)
 	var status map[string]int
-	if err := s.Get(t.Context(), "/status", &status); err != nil || status["generation"] != 7 {
+	if err := s.Ask(t.Context(), "status", nil, &status); err != nil || status["generation"] != 7 {
 		t.Errorf("status %v, %v", status, err)
 	}
-	if err := s.Get(t.Context(), "/drops", &status); err == nil || err.Error() != "no plane" {
+	if err := s.Ask(t.Context(), "drops", nil, &status); err == nil || err.Error() != "no plane" {
 		t.Errorf("drops gave %v, want the daemon's own words", err)
+	}
+	var details string
+	if err := s.Ask(t.Context(), "details", []int{1, 2}, &details); err != nil || details != "[1,2]" {
+		t.Errorf("details %q, %v", details, err)
 	}
 	if err := s.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	<-d.down
+}
+
+func TestAStreamComesInPiecesAndSaysWhyItEnds(t *testing.T) {
+	s, _ := start(t)
+	heard := ""
+	err := s.Follow(t.Context(), "count", nil, func(piece json.RawMessage) error {
+		heard += string(piece)
+		return nil
+	})
+	var problem *Problem
+	if heard != "012" || !errors.As(err, &problem) || problem.Kind != NotFound {
+		t.Errorf("heard %q, then %v", heard, err)
+	}
+}
+
+func TestAStreamEndsWithItsListener(t *testing.T) {
+	s, d := start(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := s.Follow(ctx, "forever", nil, func(json.RawMessage) error {
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	<-d.down // the daemon has noticed
 }
 
 func TestShutdownIsAnsweredBeforeTheEnd(t *testing.T) {
@@ -149,14 +206,13 @@ func TestShutdownIsAnsweredBeforeTheEnd(t *testing.T) {
 // quitter is a daemon that ends at once.
 type quitter struct{ end func() }
 
-func (quitter) Run(context.Context, Command) (*Session, error) { return nil, nil }
-func (quitter) Status() any                                    { return nil }
-func (quitter) Drops() (any, error)                            { return nil, nil }
-func (q quitter) Shutdown()                                    { q.end() }
+func (quitter) Run(context.Context, Command) (*Session, error)   { return nil, nil }
+func (quitter) Ask(context.Context, string, []byte) (any, error) { return nil, nil }
+func (q quitter) Shutdown()                                      { q.end() }
 
 func TestNoDaemonIsSaid(t *testing.T) {
 	s := Socket(filepath.Join(t.TempDir(), "none"))
-	if err := s.Get(t.Context(), "/status", nil); !errors.Is(err, ErrNoDaemon) {
+	if err := s.Ask(t.Context(), "status", nil, nil); !errors.Is(err, ErrNoDaemon) {
 		t.Errorf("got %v, want ErrNoDaemon", err)
 	}
 }

@@ -30,13 +30,16 @@ type Session struct {
 type Daemon interface {
 	// Run starts a command; a *Problem says why it could not.
 	Run(context.Context, Command) (*Session, error)
-	// Status is what GET /status answers, as JSON.
-	Status() any
-	// Drops is what GET /drops answers, as JSON: packets dropped, by cause.
-	Drops() (any, error)
+	// Ask answers one question, for example "status". The answer goes out as JSON;
+	// a Stream goes out piece by piece, until the caller has heard enough. A
+	// *Problem says why there is no answer.
+	Ask(ctx context.Context, question string, details []byte) (any, error)
 	// Shutdown begins the daemon's end; it must not wait for it.
 	Shutdown()
 }
+
+// Stream is an answer in pieces. It ends when ctx does, and when tell fails.
+type Stream func(ctx context.Context, tell func(piece any) error) error
 
 // Listen makes the socket at path, for its owner only. A socket that a dead
 // daemon left behind is replaced.
@@ -57,10 +60,8 @@ func Listen(path string) (net.Listener, error) {
 // Serve answers on l until ctx ends; sessions that still run are cut.
 func Serve(ctx context.Context, l net.Listener, d Daemon) error {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) { answer(w, d.Status(), nil) })
-	mux.HandleFunc("GET /drops", func(w http.ResponseWriter, r *http.Request) {
-		drops, err := d.Drops()
-		answer(w, drops, err)
+	mux.HandleFunc("POST /ask/{question}", func(w http.ResponseWriter, r *http.Request) {
+		serveQuestion(ctx, w, r, d)
 	})
 	mux.HandleFunc("POST /shutdown", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, struct{}{}, nil)
@@ -88,13 +89,58 @@ func Serve(ctx context.Context, l net.Listener, d Daemon) error {
 	return err
 }
 
+// detailLimit bounds what may come with a question, in bytes: a saved State of
+// 100,000 resources with room to spare.
+const detailLimit = 256 << 20
+
+func serveQuestion(ctx context.Context, w http.ResponseWriter, r *http.Request, d Daemon) {
+	details, err := io.ReadAll(http.MaxBytesReader(w, r.Body, detailLimit))
+	if err != nil {
+		answer(w, nil, fmt.Errorf("read question: %w", err))
+		return
+	}
+	v, err := d.Ask(r.Context(), r.PathValue("question"), details)
+	stream, pieces := v.(Stream)
+	if err != nil || !pieces {
+		answer(w, v, err)
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(r.Context(), cancel)()
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	control, out := http.NewResponseController(w), json.NewEncoder(w)
+	_ = control.Flush() // the caller learns that the stream has begun
+	err = stream(ctx, func(piece any) error {
+		if err := out.Encode(wrapped{Piece: piece}); err != nil {
+			return err
+		}
+		return control.Flush()
+	})
+	if err != nil && ctx.Err() == nil {
+		_ = out.Encode(wrapped{Problem: toProblem(err)})
+	}
+}
+
+// wrapped is one line of a Stream: a piece, or why there are no more.
+type wrapped struct {
+	Piece   any      `json:",omitempty"`
+	Problem *Problem `json:",omitempty"`
+}
+
 func answer(w http.ResponseWriter, v any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
-		v = &Problem{Kind: Failed, Message: err.Error()}
+		v = toProblem(err)
 	}
 	_ = json.NewEncoder(w).Encode(v) // the caller may have gone; nothing to do about it
+}
+
+func toProblem(err error) *Problem {
+	problem := &Problem{Kind: Failed, Message: err.Error()}
+	errors.As(err, &problem)
+	return problem
 }
 
 // serveSession carries one command's streams over conn and closes it.
@@ -109,9 +155,7 @@ func serveSession(ctx context.Context, conn net.Conn, buf *bufio.ReadWriter, d D
 	out := &framer{w: conn}
 	exit, err := carry(ctx, buf, out, d)
 	if err != nil {
-		problem := &Problem{Kind: Failed, Message: err.Error()}
-		errors.As(err, &problem)
-		_ = out.sendJSON(kindError, problem)
+		_ = out.sendJSON(kindError, toProblem(err))
 		return
 	}
 	_ = out.sendJSON(kindExit, exit)

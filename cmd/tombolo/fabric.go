@@ -69,8 +69,8 @@ func (f *fabric) console(id network.InstanceID) ([]byte, time.Time, error) {
 	return text, time.Now().UTC(), err
 }
 
-// Drops are the packets that were dropped, by cause, the most frequent first.
-func (d *daemon) Drops() (any, error) {
+// drops are the packets that were dropped, by cause, the most frequent first.
+func (d *daemon) drops() ([]lab.Drop, error) {
 	if d.fabric == nil {
 		return nil, errors.New("--fabric none: there are no packets")
 	}

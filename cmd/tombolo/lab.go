@@ -69,7 +69,7 @@ func playLab(ctx context.Context, asJSON, keep bool) (err error) {
 	}
 	w := lab.World{API: api, Run: s.runLines, Drops: func(ctx context.Context) ([]lab.Drop, error) {
 		var drops []lab.Drop
-		err := s.socket().Get(ctx, "/drops", &drops)
+		err := s.socket().Ask(ctx, "drops", nil, &drops)
 		return drops, err
 	}}
 	report := lab.Run(ctx, w, p)

@@ -137,7 +137,7 @@ func printStatus(st daemonStatus) {
 
 func (s *site) printDrops(ctx context.Context, output string) error {
 	drops := []lab.Drop{}
-	if err := s.socket().Get(ctx, "/drops", &drops); err != nil {
+	if err := s.socket().Ask(ctx, "drops", nil, &drops); err != nil {
 		return err
 	}
 	if output != "table" {

@@ -126,7 +126,7 @@ type daemonStatus struct {
 
 func (s *site) status(ctx context.Context) (daemonStatus, error) {
 	var st daemonStatus
-	err := s.socket().Get(ctx, "/status", &st)
+	err := s.socket().Ask(ctx, "status", nil, &st)
 	return st, err
 }
 

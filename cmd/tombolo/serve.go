@@ -319,8 +319,18 @@ func (d *daemon) Console(_ context.Context, id network.InstanceID) ([]byte, time
 	return d.fabric.console(id)
 }
 
-// Status, Drops, Run and Shutdown are what package local needs.
-func (d *daemon) Status() any {
+// Ask answers the questions of the command line.
+func (d *daemon) Ask(ctx context.Context, question string, details []byte) (any, error) {
+	switch question {
+	case "status":
+		return d.status(), nil
+	case "drops":
+		return d.drops()
+	}
+	return nil, &local.Problem{Kind: local.NotFound, Message: "this daemon does not know the question " + question + "; it may be of another version"}
+}
+
+func (d *daemon) status() daemonStatus {
 	st := d.control.Status()
 	out := daemonStatus{Version: version, PID: os.Getpid(), Endpoint: d.url, State: d.site.dir, Fabric: "none", Plane: "none",
 		Instances: d.isolation(), Auth: d.flags.auth, Generation: st.Durable, Obeyed: st.Obeyed, Degraded: reasons(st)}
