@@ -42,7 +42,7 @@ func aclUnit(id network.ACLID, a *network.ACL) *unit {
 				}
 			}
 			last := u.counter(f, Cause{Why: "acl-denied", At: string(id), Direction: direction(egress), Entry: "*"})
-			u.chain(f, aclChain(id, egress), nil, append(rules, rule(f, last, drop))...)
+			u.chain(f, aclChain(id, egress), nil, append(rules, rule(f, last, toRefused(egress)))...)
 		}
 	}
 	return u
@@ -62,7 +62,7 @@ func (u *unit) aclRule(f Family, id network.ACLID, e network.ACLEntry) Rule {
 		return rule(f, append(s, back)...)
 	}
 	count := u.counter(f, Cause{Why: "acl-denied", At: string(id), Direction: direction(e.Egress), Entry: fmt.Sprint(e.Number)})
-	return rule(f, append(s, count, drop)...)
+	return rule(f, append(s, count, toRefused(e.Egress))...)
 }
 
 // service matches a protocol and its ports, or ICMP type and code.

@@ -165,10 +165,10 @@ func (u *unit) judge(f Family) {
 		rule(f, leave),
 		rule(f, jump("edge")),
 		rule(f, enter),
-		rule(f, accept))
+		rule(f, toPassed))
 	u.chain(f, "related", nil,
 		rule(f, jump("edge")),
-		rule(f, accept))
+		rule(f, toPassed))
 	u.chain(f, "tracked.leaving", nil,
 		rule(f, OfDirection{}, SetFlowMark{trackedByOriginator, trackedByOriginator}, back),
 		rule(f, SetFlowMark{trackedByResponder, trackedByResponder}))
@@ -186,8 +186,8 @@ func (u *unit) edge(f Family) {
 		rule(f, OfMark{sameSubnet, 0}, By{[]Field{OutPort}, "enter.acl"}))
 	u.chain(f, "lost", nil,
 		rule(f, MaskMark{causeMask}),
-		rule(f, In{Fields: []Field{Mark}, Set: lostSet}, drop),
-		rule(f, drop))
+		rule(f, In{Fields: []Field{Mark}, Set: lostSet}, toStray),
+		rule(f, toStray))
 }
 
 // own is what the fabric itself hears and says. The network never answers for

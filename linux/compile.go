@@ -16,6 +16,10 @@ type Compiler struct {
 	memo   map[string]remembered
 	stamps uint64
 	last   *job
+
+	listening bool  // all interfaces' flows are recorded
+	side      uint8 // into this set
+	room      int
 }
 
 // remembered is a unit and what it was made from: rows, by pointer, and values.
@@ -26,7 +30,7 @@ type remembered struct {
 
 // NewCompiler is a Compiler that takes its numbers from book.
 func NewCompiler(book *Book) *Compiler {
-	return &Compiler{book: book, memo: map[string]remembered{}}
+	return &Compiler{book: book, memo: map[string]remembered{}, room: flowRoom}
 }
 
 // Compile is what a kernel that was empty before shall hold for s.
@@ -48,7 +52,7 @@ func (c *Compiler) Compile(s network.State, closed map[network.ENIID]bool) *Desi
 	}
 	c.book.begin()
 	j := &job{
-		Compiler: c, s: s, closed: closed,
+		Compiler: c, s: s, closed: closed, heard: c.listening,
 		out:    &Desired{units: map[string]*unit{}, ports: map[network.ENIID]*port{}, zones: map[network.VPCID][]uint16{}, tables: map[int]network.VPCID{}},
 		fresh:  make(map[string]remembered, len(c.memo)),
 		groups: map[network.GroupID]bool{}, lists: map[string]*groupList{}, members: map[network.GroupID]uint64{},
@@ -62,6 +66,7 @@ func (c *Compiler) Compile(s network.State, closed map[network.ENIID]bool) *Desi
 	j.compileGroups()
 	j.compileACLs()
 	j.compilePolicy()
+	j.compileMeter()
 	c.book.end()
 	j.unit("book", []any{c.book.version}, func() *unit { return &unit{Objects: Objects{Elements: c.book.elements()}} })
 	c.memo = j.fresh
@@ -75,6 +80,7 @@ type job struct {
 	*Compiler
 	s      network.State
 	closed map[network.ENIID]bool
+	heard  bool // what the compiler's listening was
 	out    *Desired
 	fresh  map[string]remembered
 
@@ -88,6 +94,7 @@ type job struct {
 	vpcs    map[network.VPCID]*vpcUse
 	tables  []tableUse
 	lowest  map[network.InstanceID]int // device number of a running interface
+	metered bool                       // flows of some port are recorded
 }
 
 // unit gives the unit called name: the one made before when it was made from
@@ -122,6 +129,7 @@ type port struct {
 	vpc      *network.VPC
 	number   uint32
 	list     string
+	recorded bool // its flows are recorded
 }
 
 // vpcUse is a VPC that has ports.
@@ -166,6 +174,8 @@ func (j *job) gather() {
 			continue
 		}
 		p.list = j.list(e)
+		p.recorded = j.watched(e)
+		j.metered = j.metered || p.recorded
 		j.ports = append(j.ports, p)
 		j.out.ports[e.ID] = p
 		j.acls[p.subnet.ACL] = true

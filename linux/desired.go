@@ -46,6 +46,7 @@ type concern struct {
 type Desired struct {
 	units  map[string]*unit
 	epochs [2]uint16 // of V4 and V6, see epoch.go
+	meter  meter
 	ports  map[network.ENIID]*port
 	zones  map[network.VPCID][]uint16
 	tables map[int]network.VPCID // the kernel's tables in which a VPC's addresses are
@@ -248,6 +249,9 @@ func (s Set) write(b *strings.Builder, elements []Element) {
 	}
 	if s.Counted {
 		b.WriteString("\t\tcounter\n")
+	}
+	if s.Room > 0 {
+		fmt.Fprintf(b, "\t\tsize %d\n\t\tflags dynamic\n", s.Room)
 	}
 	slices.SortFunc(elements, func(x, y Element) int {
 		return cmp.Or(strings.Compare(x.Lo, y.Lo), strings.Compare(x.Hi, y.Hi))

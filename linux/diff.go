@@ -403,7 +403,7 @@ func sets(list []Set) map[setKey]Set {
 
 func (s Set) equal(x Set) bool {
 	return s.Family == x.Family && s.Name == x.Name && s.Data == x.Data && s.Interval == x.Interval &&
-		s.Counted == x.Counted && slices.Equal(s.Fields, x.Fields)
+		s.Counted == x.Counted && s.Room == x.Room && slices.Equal(s.Fields, x.Fields)
 }
 
 func (c Chain) equal(x Chain) bool {

@@ -29,16 +29,22 @@ func (c Chain) seals() bool {
 // epochUnit is the entrance: a packet of a flow that was judged in this epoch,
 // in its direction, passes at once. A change of policy replaces the epoch in
 // the same transaction, and every direction of every flow is judged once more.
-func epochUnit(f Family, epoch uint16) *unit {
+//
+// While flows are recorded, what passes goes where it is counted.
+func epochUnit(f Family, epoch uint16, m meter) *unit {
 	u := &unit{}
 	e := uint32(epoch)
+	pass := accept
+	if m.on {
+		pass = toPassed
+	}
 	u.chain(f, "forward", &Hook{Forward, 0},
 		rule(f, OfState{Invalid | Related | Untracked}, goTo("odd")),
-		rule(f, OfDirection{}, OfFlowMark{Mask: originalEpoch, Value: e}, accept),
-		rule(f, OfDirection{Reply: true}, OfFlowMark{Mask: replyEpoch, Value: e << replyShift}, accept),
+		rule(f, OfDirection{}, OfFlowMark{Mask: originalEpoch, Value: e}, pass),
+		rule(f, OfDirection{Reply: true}, OfFlowMark{Mask: replyEpoch, Value: e << replyShift}, pass),
 		rule(f, goTo("judge")))
-	u.chain(f, "remember.original", nil, rule(f, SetFlowMark{originalEpoch, e}, accept))
-	u.chain(f, "remember.reply", nil, rule(f, SetFlowMark{replyEpoch, e << replyShift}, accept))
+	u.chain(f, "remember.original", nil, rule(f, SetFlowMark{originalEpoch, e}, pass))
+	u.chain(f, "remember.reply", nil, rule(f, SetFlowMark{replyEpoch, e << replyShift}, pass))
 	return u
 }
 
@@ -47,15 +53,18 @@ func (d *Desired) Epoch(f Family) uint16 { return d.epochs[f] }
 
 // SetEpoch puts d into an epoch of a family. It is for whoever has just made d.
 func (d *Desired) SetEpoch(f Family, epoch uint16) {
-	d.put("epoch "+f.String(), epochUnit(f, epoch))
+	d.put("epoch "+f.String(), epochUnit(f, epoch, d.meter))
 	d.epochs[f] = epoch
 }
 
 // KeepEpoch puts d into the epoch that another is in.
 func (d *Desired) KeepEpoch(f Family, from *Desired) {
-	name := "epoch " + f.String()
-	d.put(name, from.units[name])
-	d.epochs[f] = from.epochs[f]
+	if name := "epoch " + f.String(); d.meter.on == from.meter.on {
+		d.put(name, from.units[name])
+		d.epochs[f] = from.epochs[f]
+		return
+	}
+	d.SetEpoch(f, from.epochs[f])
 }
 
 // Turns reports for V4 and V6 whether steps change what a flow's judgement
@@ -83,11 +92,13 @@ func (c NftChange) turns(turns *[2]bool) {
 		}
 	}
 	for _, e := range append(append([]Element{}, c.CutElements...), c.Elements...) {
-		if e.Set != bookSet.Name {
+		if e.Set != bookSet.Name && !e.counts() {
 			mark(e.Family)
 		}
 	}
 	for _, x := range append(append(append([]Chain{}, c.Chains...), c.NewChains...), c.OldChains...) {
-		mark(x.Family)
+		if !x.counts() {
+			mark(x.Family)
+		}
 	}
 }

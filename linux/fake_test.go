@@ -273,6 +273,8 @@ func looksUp(s Statement) (set string, fields int, data Data) {
 	switch s := s.(type) {
 	case In:
 		return s.Set, len(s.Fields), NoData
+	case Tally:
+		return s.Set, 8, NoData
 	case By:
 		return s.Map, len(s.Fields), VerdictData
 	case MarkBy:

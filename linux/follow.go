@@ -15,7 +15,7 @@ func (c *Compiler) follow(s network.State, closed map[network.ENIID]bool) *Desir
 	last := c.last
 	changes := s.Changes()
 	// A later op that changed nothing would show no changes here.
-	if s.Generation != last.s.Generation+1 || len(changes) == 0 || !maps.Equal(closed, last.closed) {
+	if s.Generation != last.s.Generation+1 || len(changes) == 0 || !maps.Equal(closed, last.closed) || c.listening != last.heard {
 		return nil
 	}
 	var groups []network.GroupID

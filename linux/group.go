@@ -257,7 +257,7 @@ func (u *unit) listChain(f Family, l *groupList, egress bool) {
 			rules = append(rules, rule(f, In{Fields: []Field{Protocol, First, Second, peer}, Set: groupSet(g.ID, egress)}, goTo(tracked)))
 		}
 	}
-	rules = append(rules, rule(f, In{Fields: []Field{port}, Set: denied}, drop), rule(f, drop))
+	rules = append(rules, rule(f, In{Fields: []Field{port}, Set: denied}, toRefused(egress)), rule(f, toRefused(egress)))
 	u.chain(f, chain, nil, rules...)
 }
 

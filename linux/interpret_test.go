@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"tombolo/flowlog"
 	"tombolo/network"
 )
 
@@ -59,22 +60,24 @@ type flow struct {
 type journey struct {
 	*fake
 	packet
-	f     Family
-	mark  uint32
-	zone  uint16
-	in    int
-	out   int
-	flow  *flow
-	reply bool
-	state ConntrackState
-	hits  []string // counters and counting elements that it met
-	fault error
+	f       Family
+	mark    uint32
+	zone    uint16
+	in      int
+	out     int
+	flow    *flow
+	reply   bool
+	state   ConntrackState
+	hits    []string       // counters and counting elements that it met
+	tallies []flowlog.Fate // as what it was recorded
+	fault   error
 }
 
 // arrival is what became of a packet: at a link, or dropped and counted.
 type arrival struct {
-	at   int
-	hits []string
+	at      int
+	hits    []string
+	tallies []flowlog.Fate
 }
 
 // send interprets what the fake holds, as the kernel would: the prerouting hook,
@@ -90,7 +93,7 @@ func (k *fake) send(p packet) (arrival, error) {
 		return arrival{}, nil
 	}
 	if !j.hook(Prerouting) {
-		return arrival{hits: j.hits}, j.fault
+		return arrival{hits: j.hits, tallies: j.tallies}, j.fault
 	}
 	j.track()
 	r, ok := j.lookup()
@@ -101,11 +104,11 @@ func (k *fake) send(p packet) (arrival, error) {
 		if j.hook(Input) {
 			return arrival{}, fmt.Errorf("%s: the fabric listens", p)
 		}
-		return arrival{hits: j.hits}, j.fault
+		return arrival{hits: j.hits, tallies: j.tallies}, j.fault
 	}
 	j.out = r.Port
 	if !j.hook(Forward) || j.out == SinkPort {
-		return arrival{hits: j.hits}, j.fault
+		return arrival{hits: j.hits, tallies: j.tallies}, j.fault
 	}
 	if j.flow != nil {
 		k.flows[j.flow.tuple] = j.flow
@@ -118,7 +121,7 @@ func (k *fake) send(p packet) (arrival, error) {
 	if n, ok := k.neighbours[Neighbour{Port: j.out, Addr: next}.key()]; !ok || n.MAC != l.MAC {
 		return arrival{}, fmt.Errorf("%s: nobody at %d is %s", p, j.out, next)
 	}
-	return arrival{at: j.out, hits: j.hits}, j.fault
+	return arrival{at: j.out, hits: j.hits, tallies: j.tallies}, j.fault
 }
 
 // track finds the packet's flow or begins one, as conntrack does.
@@ -297,6 +300,8 @@ func (j *journey) statement(s Statement) bool {
 	case Count:
 		j.hits = append(j.hits, s.Counter)
 	case SetHops:
+	case Tally:
+		j.tallies = append(j.tallies, s.Fate)
 	default:
 		j.fault = fmt.Errorf("%s meets %T, which the interpreter does not know", j.packet, s)
 	}

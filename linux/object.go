@@ -15,6 +15,7 @@ type Set struct {
 	Data     Data
 	Interval bool
 	Counted  bool // every element counts its hits
+	Room     int  // packets add elements, with a count each, at most so many; 0 is none
 }
 
 // Data is what a map maps to.

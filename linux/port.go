@@ -14,7 +14,7 @@ func (j *job) compilePorts() {
 		v := j.vpcs[p.vpc.ID]
 		sn := j.book.number(subnetKind, string(p.subnet.ID))
 		first := j.firstDevice(p)
-		from := append(make([]any, 0, 8), p.eni, p.instance, p.subnet, p.number, v.table, sn, p.list, first)
+		from := append(make([]any, 0, 9), p.eni, p.instance, p.subnet, p.number, v.table, sn, p.list, first, p.recorded)
 		for _, t := range v.across {
 			from = append(from, t)
 		}
@@ -70,6 +70,9 @@ func (p *port) unit(table, subnet uint32, across []tableUse, first bool) *unit {
 		if f == V4 && len(e.Addrs) > 0 || f == V6 && len(e.Addrs6) > 0 {
 			p.gates(u, f)
 		}
+	}
+	if p.recorded {
+		p.watch(u)
 	}
 	if len(e.Addrs) > 0 {
 		u.Elements = append(u.Elements, Element{Family: ARP, Set: "subnets",

@@ -5,6 +5,8 @@ import (
 	"hash/fnv"
 	"net/netip"
 	"strings"
+
+	"tombolo/flowlog"
 )
 
 // Rule is one rule of a chain: statements that are done in order, for as long as
@@ -89,6 +91,15 @@ type (
 	SetHopsBy struct{ Map string }
 	// Count counts the packet.
 	Count struct{ Counter string }
+	// Tally adds the packet to the count of its flow in a set that has room; when
+	// it is full, the rule ends without a match. The key is what FlowOf reads:
+	// the fate, or of a lost packet its mark, links, addresses, protocol, and
+	// ports and TCP flags where the packet has them.
+	Tally struct {
+		Set          string
+		Fate         flowlog.Fate
+		Ports, Flags bool
+	}
 	// Verdict ends the rule.
 	Verdict struct {
 		Kind  VerdictKind
@@ -191,6 +202,20 @@ func (s SetZone) text(Family) string  { return fmt.Sprintf("ct zone set %d", s.Z
 func (s Count) text(Family) string    { return "counter name " + s.Counter }
 func (s SetFlowMark) text(Family) string {
 	return fmt.Sprintf("ct mark set ct mark and %#x xor %#x", ^s.Mask, s.Value)
+}
+
+func (s Tally) text(f Family) string {
+	fate, ports, flags := fmt.Sprintf("%#x", uint8(s.Fate)), "0", "0"
+	if s.Fate == flowlog.Lost {
+		fate = Mark.text(f)
+	}
+	if s.Ports {
+		ports = "@th,0,32"
+	}
+	if s.Flags {
+		flags = "tcp flags & (fin | syn | rst | ack)"
+	}
+	return "add @" + s.Set + " { " + fate + " . " + fieldsText(f, []Field{InPort, OutPort, Source, Destination, Protocol}) + " . " + ports + " . " + flags + " counter }"
 }
 
 func (s OfHops) text(f Family) string  { return fmt.Sprintf("%s %d", Hops.text(f), s.Hops) }

@@ -144,7 +144,7 @@ func TestACLChainsDecideAsTheirEntriesDo(t *testing.T) {
 			e.Protocol, e.Ports = drawService(t)
 			a.Entries = append(a.Entries, e)
 		}
-		k := holding(&Desired{units: map[string]*unit{"acl": aclUnit(a.ID, a)}})
+		k := holding(&Desired{units: map[string]*unit{"acl": aclUnit(a.ID, a), "endings": meter{}.unit()}})
 		for range 20 {
 			e := rapid.SampledFrom(a.Entries).Draw(t, "entry")
 			p := aimed(t, f, e.Protocol, e.Ports, e.CIDR)
@@ -189,7 +189,7 @@ func naiveACL(a *network.ACL, p packet, egress bool) Cause {
 
 // An ACL or a group that is not in the State, as when it was read half, denies.
 func TestWhatDoesNotExistDenies(t *testing.T) {
-	k := holding(&Desired{units: map[string]*unit{"acl": aclUnit("acl-1", nil), "list": (&groupList{name: "gone", groups: []*network.SecurityGroup{nil}}).unit()}})
+	k := holding(&Desired{units: map[string]*unit{"acl": aclUnit("acl-1", nil), "endings": meter{}.unit(), "list": (&groupList{name: "gone", groups: []*network.SecurityGroup{nil}}).unit()}})
 	k.sets[setKey{V4, deniedInSet}] = Set{Family: V4, Name: deniedInSet, Fields: []Type{PortType}, Counted: true}
 	p := packet{src: addr("10.0.0.1"), dst: addr("10.0.0.2"), protocol: 6}
 	for _, chain := range []string{"acl-1.ingress", "acl-1.egress", "enter.gone", "leave.gone"} {

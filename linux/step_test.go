@@ -219,7 +219,7 @@ func TestAFlowsMarkHoldsBothEpochs(t *testing.T) {
 		t.Error("the parts of a flow's mark overlap")
 	}
 	for _, e := range []uint16{1, 2, 255, Epochs - 1, Epochs} {
-		u := epochUnit(V4, e)
+		u := epochUnit(V4, e, meter{})
 		mark := uint32(trackedByOriginator | trackedByResponder)
 		for _, c := range u.Chains {
 			for _, r := range c.Rules {

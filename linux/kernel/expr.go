@@ -8,6 +8,7 @@ import (
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
 
+	"tombolo/flowlog"
 	"tombolo/linux"
 )
 
@@ -70,6 +71,8 @@ func statement(f linux.Family, s linux.Statement) ([]expr.Any, error) {
 	case linux.SetHopsBy:
 		return []expr.Any{payload(f, linux.Hops, firstRegister),
 			&expr.Lookup{SourceRegister: firstRegister, SetName: s.Map, DestRegister: firstRegister, IsDestRegSet: true}, writeHops(f)}, nil
+	case linux.Tally:
+		return tally(f, s), nil
 	case linux.Count:
 		return []expr.Any{&expr.Objref{Type: int(nftables.ObjTypeCounter), Name: s.Counter}}, nil
 	case linux.Verdict:
@@ -225,4 +228,40 @@ func writeHops(f linux.Family) *expr.Payload {
 		write.CsumType, write.CsumOffset = expr.CsumTypeInet, 10
 	}
 	return write
+}
+
+// tcpFlags are the flags of TCP's fourteenth byte that flow logs speak of: FIN,
+// SYN, RST and ACK.
+const tcpFlags = 0x17
+
+// tally puts the key that linux.FlowOf reads into the registers, in its order.
+// What a packet has no value for is zero.
+func tally(f linux.Family, s linux.Tally) []expr.Any {
+	var out []expr.Any
+	register := uint32(firstRegister)
+	put := func(bytes int, x ...expr.Any) {
+		out = append(out, x...)
+		register += uint32(bytes+3) / 4
+	}
+	if s.Fate == flowlog.Lost {
+		put(4, field(f, linux.Mark, register))
+	} else {
+		put(4, &expr.Immediate{Register: register, Data: native(uint32(s.Fate))})
+	}
+	for _, x := range []linux.Field{linux.InPort, linux.OutPort, linux.Source, linux.Destination, linux.Protocol} {
+		put(fieldBytes(f, x), field(f, x, register))
+	}
+	if s.Ports {
+		put(4, &expr.Payload{DestRegister: register, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 4})
+	} else {
+		put(4, &expr.Immediate{Register: register, Data: make([]byte, 4)})
+	}
+	if s.Flags {
+		put(4, &expr.Payload{DestRegister: register, Base: expr.PayloadBaseTransportHeader, Offset: 13, Len: 1},
+			&expr.Bitwise{SourceRegister: register, DestRegister: register, Len: 4, Mask: []byte{tcpFlags, 0, 0, 0}, Xor: make([]byte, 4)})
+	} else {
+		put(4, &expr.Immediate{Register: register, Data: make([]byte, 4)})
+	}
+	// To add what is there already is to add to its count.
+	return append(out, &expr.Dynset{SrcRegKey: firstRegister, SetName: s.Set, Operation: uint32(unix.NFT_DYNSET_OP_ADD), Exprs: []expr.Any{&expr.Counter{}}})
 }

@@ -356,9 +356,17 @@ func dataType(t linux.Type) nftables.SetDatatype {
 
 func set(s linux.Set) *nftables.Set {
 	out := &nftables.Set{Table: table(s.Family), Name: s.Name, Interval: s.Interval, Counter: s.Counted, IsMap: s.Data != linux.NoData}
-	if len(s.Fields) == 1 {
+	switch {
+	case s.Room > 0:
+		// A key of more fields than the kernel has names for: it is told the length.
+		out.KeyType, out.Dynamic, out.Size = nftables.TypeInteger, true, uint32(s.Room)
+		out.KeyType.Bytes = 0
+		for _, t := range s.Fields {
+			out.KeyType.Bytes += uint32(t.Bytes()+3) &^ 3
+		}
+	case len(s.Fields) == 1:
 		out.KeyType = dataType(s.Fields[0])
-	} else {
+	default:
 		var types []nftables.SetDatatype
 		for _, t := range s.Fields {
 			types = append(types, dataType(t))

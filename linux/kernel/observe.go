@@ -173,10 +173,13 @@ func readSets(c *nftables.Conn, f linux.Family, known map[setName]linux.Set, o *
 			o.Sets = append(o.Sets, linux.Set{Family: f, Name: s.Name})
 			continue
 		}
-		if s.IsMap != (shape.Data != linux.NoData) || s.Interval != shape.Interval || s.Concatenation != (len(shape.Fields) > 1) {
+		if s.IsMap != (shape.Data != linux.NoData) || s.Interval != shape.Interval || s.Concatenation != (len(shape.Fields) > 1 && shape.Room == 0) || s.Dynamic != (shape.Room > 0) {
 			return fmt.Errorf("%w: set %s", errForeign, s.Name)
 		}
 		o.Sets = append(o.Sets, shape)
+		if shape.Room > 0 {
+			continue // its elements are packets'
+		}
 		elements, err := readElements(c, shape)
 		if err != nil {
 			return err

@@ -57,6 +57,8 @@ type Plane struct {
 	status   Status
 	fresh    []freshLink
 	plugs    map[network.ENIID]linux.Link // links that this process has made right
+	state    network.State                // that was last to be obeyed
+	flows    flows
 }
 
 // Status is how well the kernel obeys.
@@ -135,6 +137,11 @@ func (p *Plane) Status() Status {
 func (p *Plane) Reconcile(ctx context.Context, s network.State) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.reconcile(ctx, s)
+}
+
+func (p *Plane) reconcile(ctx context.Context, s network.State) error {
+	p.state = s
 	if p.have != nil && s.Generation == p.status.Generation && p.status.Err == nil && time.Since(p.audited) > auditEvery {
 		p.dirty = true
 	}
@@ -237,6 +244,7 @@ func (r *round) once() ([]network.ENIID, error) {
 		return want.Endpoints(), err
 	}
 	r.tried = want
+	r.keep(have, want)
 	failed, err := r.do(steps, have, want)
 	if err != nil || len(failed) > 0 {
 		r.dirty = true
@@ -255,6 +263,9 @@ func (r *round) known(want *linux.Desired) (*linux.Desired, error) {
 		return nil, err
 	}
 	have, err := r.observe(want)
+	if r.have == nil && err == nil && slices.ContainsFunc(have.Sets(), linux.Set.CountsFlows) {
+		r.flows.foreign, r.flows.stale = true, true
+	}
 	if errors.Is(err, errForeign) {
 		// Another version's tables. Without them nothing passes.
 		if err := r.nft.removeTables(); err != nil {
