@@ -109,11 +109,11 @@ func (x *atlas) collect(enis []*network.ENI, ends func(*network.ENI) (from, to *
 
 // path is the Path of one pair, if anything is answered.
 func (x *atlas) path(from, to *endpoint) (Path, bool) {
-	flows, ok := x.flows(from, to)
+	flows, asked := x.flows(from, to)
+	p, ok := asked.Witness()
 	if !ok {
 		return Path{}, false
 	}
-	p, _ := flows.Witness()
 	return Path{Source: from.ID, Destination: to.ID, Flows: flows, Witness: FlowOf(from.ID, to.ID, p)}, true
 }
 
@@ -129,21 +129,24 @@ func FlowOf(from, to network.ENIID, p space.Packet) Flow {
 	return f
 }
 
-// flows is what one endpoint can ask of another; ok is whether anything of it is
-// answered.
-func (x *atlas) flows(from, to *endpoint) (all space.Set, ok bool) {
+// flows is what one endpoint can ask of another, and a part of that, between one
+// pair of addresses, which hosts do ask and which is answered.
+func (x *atlas) flows(from, to *endpoint) (all, asked space.Set) {
 	if from == to || !from.up || !to.up {
-		return space.Set{}, false
+		return all, asked
 	}
 	for pair := range pairs(from.ENI, to.ENI) {
 		services := x.connections(from, to, pair)
 		if services.Empty() {
 			continue
 		}
-		ok = ok || !x.and(services, x.asking).Empty()
-		all = all.Union(services.Between(space.Only(pair.src), space.Only(pair.dst)))
+		src, dst := space.Only(pair.src), space.Only(pair.dst)
+		all = all.Union(services.Between(src, dst))
+		if asked.Empty() {
+			asked = x.and(services, x.asking[pair.src.Is6()]).Between(src, dst)
+		}
 	}
-	return all, ok
+	return all, asked
 }
 
 // pair is a source and a destination address.

@@ -23,9 +23,10 @@ type atlas struct {
 	both    map[[2]space.Services]space.Services
 	any     map[[2]space.Services]space.Services
 	matches map[match]space.Services
-	silent  space.Services // what has no answer
-	asking  space.Services // what has
+	silent  space.Services          // what has no answer
+	asking  map[bool]space.Services // what hosts ask and is answered, in IPv4 and (true) in IPv6
 	bridges map[network.PeeringID]*bridge
+	nearby  map[network.VPCID][]network.ENIID
 
 	// Ways are made by the ten thousand: these are used again and again.
 	forward, home []leg
@@ -61,11 +62,15 @@ type aclGates struct {
 }
 
 func newAtlas(s network.State) *atlas {
+	silent := unanswered()
 	return &atlas{
 		s: s, ports: map[network.ENIID]*endpoint{}, domains: map[network.SubnetID]*domain{}, tables: map[network.RouteTableID]*routing{},
 		groups: map[string]*groupGates{}, acls: map[network.ACLID]*aclGates{}, both: map[[2]space.Services]space.Services{},
-		any: map[[2]space.Services]space.Services{}, matches: map[match]space.Services{}, bridges: map[network.PeeringID]*bridge{}, silent: unanswered(),
-		asking: space.EveryService().Subtract(unanswered()),
+		any: map[[2]space.Services]space.Services{}, matches: map[match]space.Services{}, bridges: map[network.PeeringID]*bridge{}, nearby: map[network.VPCID][]network.ENIID{}, silent: silent,
+		asking: map[bool]space.Services{
+			false: space.EveryService().Subtract(silent).Subtract(space.ServicesOf(matched(network.ICMPv6, network.AnyPort))),
+			true:  space.EveryService().Subtract(silent).Subtract(space.ServicesOf(matched(network.ICMP, network.AnyPort))),
+		},
 	}
 }
 

@@ -111,7 +111,19 @@ func (x *atlas) peering(id network.PeeringID) *bridge {
 	return c
 }
 
-// onward is the interface by which a middlebox sends on what it was handed.
+// onward is the interface by which a middlebox sends on what it was handed: that to
+// whose subnet the destination belongs, else the first, as an instance's own
+// routes say.
 func (x *atlas) onward(box *endpoint, dst netip.Addr) *endpoint {
-	return box
+	first := box
+	for e := range x.s.ENIsAt(box.Attachment.Instance) {
+		p := x.endpoint(e)
+		if dst.Is4() && p.domain.Contains(dst) {
+			return p
+		}
+		if p.Attachment.Device < first.Attachment.Device {
+			first = p
+		}
+	}
+	return first
 }

@@ -54,5 +54,9 @@ func (f family) choose(n *node, field int, likely []uint64) (value, *node) {
 	if n == full {
 		return value{}, full
 	}
-	return n.edges[0].lo, n.edges[0].to
+	e := n.edges[0]
+	if field >= fieldDstPort && e.lo == (value{}) && e.hi != e.lo {
+		return value{0, 1}, e.to // 0 is the port of nobody
+	}
+	return e.lo, e.to
 }
