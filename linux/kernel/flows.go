@@ -66,14 +66,18 @@ func (p *Plane) Flows() (flowlog.Reading, error) {
 
 func (p *Plane) alternate(c *nftables.Conn, out *flowlog.Reading) error {
 	full, _ := p.have.Metered()
+	if p.flows.foreign {
+		// The other process may have been about to read it.
+		if err := p.read(c, p.have.OtherFlowSet(), out); err != nil {
+			return err
+		}
+		p.flows.foreign, p.flows.stale, out.Gap = false, true, true
+	}
 	if p.flows.stale {
 		if err := flush(c, p.have.OtherFlowSet()); err != nil {
 			return err
 		}
 		p.flows.stale = false
-	}
-	if p.flows.foreign {
-		p.flows.foreign, out.Gap = false, true
 	}
 	want := p.compiler.Alternate()
 	for _, s := range linux.Diff(p.have, want) {

@@ -264,7 +264,7 @@ func (r *round) known(want *linux.Desired) (*linux.Desired, error) {
 	}
 	have, err := r.observe(want)
 	if r.have == nil && err == nil && slices.ContainsFunc(have.Sets(), linux.Set.CountsFlows) {
-		r.flows.foreign, r.flows.stale = true, true
+		r.flows.foreign = true
 	}
 	if errors.Is(err, errForeign) {
 		// Another version's tables. Without them nothing passes.
