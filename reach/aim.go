@@ -85,7 +85,19 @@ func (w *walk) astray(f *face, in *network.VPC, won network.Route) []Explanation
 			e.Code = MoreSpecificRoute
 		}
 	}
-	return append([]Explanation{e}, w.apart(f)...)
+	out := []Explanation{e}
+	if w.x.at(in.ID, w.h.Destination) == nil {
+		// Nobody is there to take it for the other: what is seen is that it ends there.
+		e.Detail = true
+		out = []Explanation{w.nobody(in.ID), e}
+	}
+	return append(out, w.apart(f)...)
+}
+
+// nobody is an address that nothing in a VPC has.
+func (w *walk) nobody(v network.VPCID) Explanation {
+	return Explanation{Code: NoSourceOrDestination, Direction: Ingress, Component: string(v), VPC: v,
+		Address: w.h.Destination, PacketField: "destination-address"}
 }
 
 // apart is what is missing between the VPCs of a packet and its goal: a peering,

@@ -104,8 +104,7 @@ func (w *walk) inside(f *face, v *network.VPC, d decision, won network.Route) de
 			return d
 		}
 		d.hops = append(d.hops, Hop{Kind: VPC, Component: string(v.ID), VPC: v.ID, Blocked: true})
-		d.causes = []Explanation{{Code: NoSourceOrDestination, Direction: Ingress, Component: string(v.ID), VPC: v.ID,
-			Address: w.h.Destination, PacketField: "destination-address"}}
+		d.causes = []Explanation{w.nobody(v.ID)}
 	case !d.to.up():
 		if w.brief {
 			return d

@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,9 +18,9 @@ type reachEngine struct {
 	kept  map[string]kept
 }
 
-// kept is a conversation: what was let through when, so that the security groups
-// of both ends know it.
-type kept struct{ open bool }
+// kept is a conversation: the interfaces at its ends that track it, where a rule
+// that is revoked does not cut it.
+type kept map[network.ENIID]bool
 
 func newReachEngine() *reachEngine { return &reachEngine{kept: map[string]kept{}} }
 
@@ -33,6 +34,34 @@ func (e *reachEngine) Set(s network.State) error {
 
 // Send traces the flow and turns the verdict into what is seen.
 func (e *reachEngine) Send(f scenario.Flow) (scenario.Outcome, error) {
+	if f.Kind == scenario.Resolve {
+		return e.resolve(f), nil
+	}
+	q := question(f)
+	r := e.index.Trace(q)
+	causes := r.Causes
+	if known, ok := e.kept[f.Name]; ok {
+		causes = slices.DeleteFunc(causes, func(x reach.Explanation) bool { return ofGroups(x.Code) && known[x.ENI] })
+	}
+	if f.Kind == scenario.OneWay {
+		causes = slices.DeleteFunc(causes, func(x reach.Explanation) bool { return x.Way == reach.Answer })
+	}
+	if f.Closed && len(causes) == 0 {
+		return e.refusal(f), nil
+	}
+	if len(causes) > 0 {
+		return scenario.Outcome{Result: scenario.NoReply, Cause: e.cause(f, causes[0])}, nil
+	}
+	if f.Kind == scenario.Keep && e.kept[f.Name] == nil {
+		e.kept[f.Name] = kept{
+			f.From:            e.tracks(f.From, f, reach.Egress),
+			r.Forward.Arrived: e.tracks(r.Forward.Arrived, f, reach.Ingress),
+		}
+	}
+	return scenario.Outcome{Result: scenario.Delivered, MTU: mtu(e.index.State(), f, r)}, nil
+}
+
+func question(f scenario.Flow) reach.Flow {
 	q := reach.Flow{Source: f.From, SourceAddr: f.Source, DestinationAddr: f.To, Protocol: f.Protocol, Port: f.Port, SourcePort: f.FromPort}
 	switch f.Protocol {
 	case network.ICMP:
@@ -40,18 +69,68 @@ func (e *reachEngine) Send(f scenario.Flow) (scenario.Outcome, error) {
 	case network.ICMPv6:
 		q.ICMPType = 128
 	}
-	if f.Kind == scenario.Resolve {
-		return e.resolve(f), nil
+	return q
+}
+
+func ofGroups(c reach.Code) bool {
+	return c == reach.SecurityGroupHasNoRules || c == reach.SecurityGroupMismatch || c == reach.UnknownPeeredGroups
+}
+
+// tracks is whether the groups of an interface remember a flow. They don't when a
+// rule is open to the world and everything may go back to the world (AWS:
+// Security group connection tracking, Untracked connections).
+func (e *reachEngine) tracks(id network.ENIID, f scenario.Flow, d reach.Direction) bool {
+	if f.Protocol != network.TCP && f.Protocol != network.UDP {
+		return true
 	}
-	r := e.index.Trace(q)
-	if f.Kind == scenario.OneWay && r.Verdict != reach.Unreachable || r.Verdict == reach.Reachable {
-		if f.Closed {
-			return scenario.Outcome{Result: scenario.Refused}, nil
+	open, back := false, false
+	for _, g := range e.index.State().ENI(id).Groups {
+		for _, r := range e.index.State().SecurityGroup(g).Rules {
+			far, ok := r.Peer.(network.PeerCIDR)
+			if !ok || far.CIDR.Bits() > 0 || far.CIDR.Addr().Is4() != f.To.Is4() || r.Protocol != network.AnyProtocol && r.Protocol != f.Protocol {
+				continue
+			}
+			all := r.Protocol == network.AnyProtocol
+			if r.Egress == (d == reach.Egress) {
+				open = open || all || r.Ports.From <= int(f.Port) && int(f.Port) <= r.Ports.To
+			} else {
+				back = back || all || r.Ports == network.PortRange{From: 0, To: 65535}
+			}
 		}
-		return scenario.Outcome{Result: scenario.Delivered}, nil
 	}
-	first, _ := r.First()
-	return scenario.Outcome{Result: scenario.NoReply, Cause: e.cause(f, first)}, nil
+	return !open || !back
+}
+
+// refusal is what an instance says of a port where nothing listens: a TCP reset
+// comes back like an answer, of UDP an ICMP error, which ACLs have to be told of.
+func (e *reachEngine) refusal(f scenario.Flow) scenario.Outcome {
+	if f.Protocol == network.UDP {
+		q := reach.Flow{Source: f.Target, SourceAddr: f.To, Destination: f.From, DestinationAddr: f.Source, Protocol: network.ICMP, ICMPType: 3, ICMPCode: 3}
+		if f.To.Is6() {
+			q.Protocol, q.ICMPType, q.ICMPCode = network.ICMPv6, 1, 4
+		}
+		for _, x := range e.index.Trace(q).Causes {
+			if !ofGroups(x.Code) { // they let errors about what they know pass
+				return scenario.Outcome{Result: scenario.NoReply, Cause: e.cause(f, x)}
+			}
+		}
+	}
+	return scenario.Outcome{Result: scenario.Refused}
+}
+
+// mtu is what a router asks for: 8500 between Regions (AWS: Network MTU). TCP
+// makes its segments fit.
+func mtu(s network.State, f scenario.Flow, r reach.Result) int {
+	header := 28
+	if f.To.Is6() {
+		header = 48
+	}
+	for _, h := range r.Forward.Hops {
+		if p := s.Peering(network.PeeringID(h.Component)); p != nil && p.Requester.Region != p.Accepter.Region && f.Protocol != network.TCP && f.Size+header > 8500 {
+			return 8500
+		}
+	}
+	return 0
 }
 
 // resolve is ARP: only the subnet's own living interfaces and the router answer.
