@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"tombolo/flowlog"
 	"tombolo/network"
 )
 
@@ -99,7 +100,8 @@ func (n *tally) count(v verdict) {
 func TestTheCompiledFormDoesWhatAWSDoes(t *testing.T) {
 	n := &tally{causes: map[string]int{}}
 	causes := []string{"sg-denied egress", "sg-denied ingress", "acl-denied egress", "acl-denied ingress", "no-route", "blackhole",
-		"not-in-peer-cidr", "source-not-in-vpc", "spoofed egress", "dest-check", "no-such-address", "relayed"}
+		"not-in-peer-cidr", "source-not-in-vpc", "spoofed egress", "dest-check", "no-such-address", "relayed",
+		"recorded as passed", "recorded as refused leaving", "recorded as lost", "recorded as refused entering"}
 	unmet := func(cause string) bool { return n.causes[cause] == 0 }
 	// Chance may need another round to meet every cause.
 	for round := 0; round < 5 && slices.ContainsFunc(causes, unmet); round++ {
@@ -189,6 +191,36 @@ func (d *duel) both(p packet) verdict {
 		d.Fatalf("%s\n AWS: at %q %s\nhere: at %q %s", d.rename(p.String()), d.rename(string(want.at)), d.rename(want.cause),
 			d.rename(string(at)), d.rename(causes))
 	}
+	if recorded := d.recorded(p, want, d.links[got.out].ENI); !want.unclear && !slices.Equal(got.tallies, recorded) {
+		d.Fatalf("%s: at %q %s, and is recorded as %v, want %v", d.rename(p.String()), d.rename(string(want.at)), d.rename(want.cause), got.tallies, recorded)
+	}
 	d.tally.count(want)
 	return want
+}
+
+// recorded is as what a packet must be recorded: once, if anybody records one of its
+// interfaces, by what AWS says about it (AWS: Flow log records, action). Spoofed
+// packets are none of an interface's.
+func (d *duel) recorded(p packet, want verdict, to network.ENIID) []flowlog.Fate {
+	words := append(strings.Fields(want.cause), "", "", "", "")
+	fate := flowlog.Lost
+	switch {
+	case want.at != "":
+		fate = flowlog.Passed
+	case want.cause == "" || words[0] == "spoofed":
+		return nil
+	case words[3] == "egress":
+		fate = flowlog.RefusedLeaving
+	case words[3] == "ingress":
+		fate = flowlog.RefusedEntering
+	}
+	watched := func(id network.ENIID) bool {
+		e := d.ENI(id)
+		return e != nil && d.have.ports[id] != nil && len(slices.Collect(d.FlowLogsFor(e))) > 0
+	}
+	if watched(p.from) || (fate == flowlog.Passed || fate == flowlog.RefusedEntering) && watched(to) {
+		d.tally.causes["recorded as "+fate.String()]++
+		return []flowlog.Fate{fate}
+	}
+	return nil
 }

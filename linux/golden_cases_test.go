@@ -21,6 +21,8 @@ var goldens = []golden{
 				w.server(w.subnet(w.vpc(name, "10.0.0.0/16"), name+"1", "10.0.1.0/24"), "twin-"+name, "10.0.1.10")
 			}
 		}},
+	{"flow-logs", "The flows of db's interface are recorded: every ending counts first, into\nthe first of two sets, and what passes goes there.",
+		[]string{"endings", "eni-db", "epoch"}, recorded},
 	{"peering-pending", "The peering is not accepted yet: its routes are black holes.",
 		[]string{"subnet", "way", "cause"}, func(w *site) { routesBothWays(w, twoVPCs(w)) }},
 	{"peering-active", "An active peering: each side's block leads to the other's table, in the zone of the pair.",

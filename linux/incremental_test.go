@@ -34,6 +34,12 @@ func TestARememberingCompilerGivesWhatAFreshOneGives(t *testing.T) {
 			if w.oneIn(4) {
 				closed = map[network.ENIID]bool{one(w, all(w.ENIs())).ID: true}
 			}
+			if w.oneIn(6) {
+				c.Listen(one(w, []Audience{FlowLogs, Everything}))
+			}
+			if w.oneIn(6) {
+				c.Alternate()
+			}
 			before := c.last.out
 			got := c.Compile(w.State, closed)
 			if got.base == before && got != before {
@@ -41,7 +47,9 @@ func TestARememberingCompilerGivesWhatAFreshOneGives(t *testing.T) {
 			} else {
 				whole++
 			}
-			fresh := NewCompiler(copyOf(c.book)).Compile(w.State, closed)
+			forgetful := NewCompiler(copyOf(c.book))
+			forgetful.listening, forgetful.side = c.listening, c.side
+			fresh := forgetful.Compile(w.State, closed)
 			if a, b := fresh.String(), got.String(); a != b {
 				t.Fatalf("a fresh compiler gives something else:\n%s", w.rename(firstDifference(a, b)))
 			}

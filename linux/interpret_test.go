@@ -70,12 +70,13 @@ type journey struct {
 	state   ConntrackState
 	hits    []string       // counters and counting elements that it met
 	tallies []flowlog.Fate // as what it was recorded
+	full    bool           // there is no room for another count
 	fault   error
 }
 
 // arrival is what became of a packet: at a link, or dropped and counted.
 type arrival struct {
-	at      int
+	at, out int // out is where it was to go
 	hits    []string
 	tallies []flowlog.Fate
 }
@@ -93,7 +94,7 @@ func (k *fake) send(p packet) (arrival, error) {
 		return arrival{}, nil
 	}
 	if !j.hook(Prerouting) {
-		return arrival{hits: j.hits, tallies: j.tallies}, j.fault
+		return arrival{hits: j.hits, tallies: j.tallies, out: j.out}, j.fault
 	}
 	j.track()
 	r, ok := j.lookup()
@@ -104,11 +105,11 @@ func (k *fake) send(p packet) (arrival, error) {
 		if j.hook(Input) {
 			return arrival{}, fmt.Errorf("%s: the fabric listens", p)
 		}
-		return arrival{hits: j.hits, tallies: j.tallies}, j.fault
+		return arrival{hits: j.hits, tallies: j.tallies, out: j.out}, j.fault
 	}
 	j.out = r.Port
 	if !j.hook(Forward) || j.out == SinkPort {
-		return arrival{hits: j.hits, tallies: j.tallies}, j.fault
+		return arrival{hits: j.hits, tallies: j.tallies, out: j.out}, j.fault
 	}
 	if j.flow != nil {
 		k.flows[j.flow.tuple] = j.flow
@@ -121,7 +122,7 @@ func (k *fake) send(p packet) (arrival, error) {
 	if n, ok := k.neighbours[Neighbour{Port: j.out, Addr: next}.key()]; !ok || n.MAC != l.MAC {
 		return arrival{}, fmt.Errorf("%s: nobody at %d is %s", p, j.out, next)
 	}
-	return arrival{at: j.out, hits: j.hits, tallies: j.tallies}, j.fault
+	return arrival{at: j.out, hits: j.hits, tallies: j.tallies, out: j.out}, j.fault
 }
 
 // track finds the packet's flow or begins one, as conntrack does.
@@ -301,6 +302,9 @@ func (j *journey) statement(s Statement) bool {
 		j.hits = append(j.hits, s.Counter)
 	case SetHops:
 	case Tally:
+		if j.full {
+			return false
+		}
 		j.tallies = append(j.tallies, s.Fate)
 	default:
 		j.fault = fmt.Errorf("%s meets %T, which the interpreter does not know", j.packet, s)

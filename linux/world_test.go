@@ -96,7 +96,7 @@ func all[T any](s iter.Seq[T]) []T { return slices.Collect(s) }
 // step changes one thing; an op that is refused changes nothing.
 func (w *world) step() {
 	w.change(one(w, []func() network.Request{w.permit, w.permit, w.revoke, w.revoke, w.entry, w.entry, w.unentry, w.underACL,
-		w.connect, w.connect, w.disconnect, w.peer, w.unpeer, w.regroup, w.check, w.address, w.unaddress, w.power, w.power, w.block}))
+		w.connect, w.connect, w.disconnect, w.peer, w.unpeer, w.regroup, w.check, w.address, w.unaddress, w.power, w.power, w.block, w.record, w.record}))
 }
 
 // change does an op for its owner.
@@ -283,6 +283,17 @@ func (w *world) power() network.Request {
 	}
 	return network.StopInstances{Instances: []network.InstanceID{i.ID}}
 }
+
+// record has some packets recorded, or no longer.
+func (w *world) record() network.Request {
+	if logs := all(w.FlowLogs()); len(logs) > 0 && w.oneIn(2) {
+		return network.DeleteFlowLogs{FlowLogs: []network.FlowLogID{one(w, logs).ID}}
+	}
+	e := one(w, all(w.ENIs()))
+	return network.CreateFlowLogs{Resources: []string{one(w, []string{string(e.ID), string(e.Subnet), string(e.VPC)})}, FlowLogSpec: recording}
+}
+
+var recording = network.FlowLogSpec{Traffic: network.TrafficAll, Bucket: "records", Format: "${version}", Interval: 60}
 
 func (w *world) block() network.Request {
 	return network.AssociateVPCBlock{VPC: one(w, all(w.VPCs())).ID, CIDR: cidr(one(w, []string{"10.5.0.0/16", "10.6.0.0/16"}))}

@@ -461,6 +461,7 @@ func TestWhoeverListensHearsAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.shower(b.addr, 10, 7, 0)
+	w.ruleset() // people can look at it meanwhile
 	l := &ledger{site: w}
 	l.read()
 	a.shower(b.addr, 11, 7, 0)
