@@ -20,6 +20,11 @@ const (
 // that becomes ready should not wait long.
 const slowRepeat = 200 * time.Millisecond
 
+// handshakeRepeat is the least pause before a part of the handshake is repeated. The
+// plugin's reader dies of a nil pointer when any frame finds it between
+// HandshakeComplete and the multiplexer that it makes then.
+const handshakeRepeat = 500 * time.Millisecond
+
 // forgiveRepeats is how often a message was repeated, at least, before it can count
 // as delivered unanswered: time alone says nothing about a writer that was stuck.
 const forgiveRepeats = 8
@@ -111,7 +116,11 @@ func (s *sender) mark(f *flight, now time.Time) *flight {
 
 // pause is how long after its last sending a message is sent again.
 func (s *sender) pause(f *flight) time.Duration {
-	return min(s.timeout<<min(f.repeats, 10), max(s.timeout, slowRepeat))
+	pause := min(s.timeout<<min(f.repeats, 10), max(s.timeout, slowRepeat))
+	if f.payload == Request || f.payload == Complete {
+		pause = max(pause, handshakeRepeat)
+	}
+	return pause
 }
 
 // acknowledged takes the other end's word that a message arrived.
