@@ -63,7 +63,7 @@ func (w *walk) noRoute(f *face) []Explanation {
 		d.Code, d.Detail, d.CIDRs = LocalRouteRestriction, true, f.subnet.vpc.Prefixes()
 		out = append(out, d)
 	}
-	out = append(out, w.apart(f)...)
+	out = append(out, w.apart(f, "")...)
 	if goal == nil {
 		out = append(out, Explanation{Code: NoSourceOrDestination, Direction: Ingress, Component: w.h.Destination.String(),
 			Address: w.h.Destination, PacketField: "destination-address"})
@@ -91,7 +91,7 @@ func (w *walk) astray(f *face, in *network.VPC, won network.Route) []Explanation
 		e.Detail = true
 		out = []Explanation{w.nobody(in.ID), e}
 	}
-	return append(out, w.apart(f)...)
+	return append(out, w.apart(f, "")...)
 }
 
 // nobody is an address that nothing in a VPC has.
@@ -101,15 +101,15 @@ func (w *walk) nobody(v network.VPCID) Explanation {
 }
 
 // apart is what is missing between the VPCs of a packet and its goal: a peering,
-// or its acceptance.
-func (w *walk) apart(f *face) []Explanation {
+// or its acceptance. What is missing of the peering told has been said.
+func (w *walk) apart(f *face, told network.PeeringID) []Explanation {
 	goal := w.aim(f)
 	if goal == nil || goal.VPC == f.VPC {
 		return nil
 	}
 	j := w.x.joint(f.VPC, goal.VPC)
 	switch {
-	case j.active != nil:
+	case j.active != nil, j.pending != nil && j.pending.ID == told:
 		return nil
 	case j.pending != nil:
 		return []Explanation{{Code: BadState, Component: string(j.pending.ID), Peering: j.pending.ID, VPC: f.VPC, State: j.pending.Status.String()}}

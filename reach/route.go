@@ -131,7 +131,7 @@ func (w *walk) cross(f *face, id network.PeeringID, hop Hop) decision {
 		}
 		causes := []Explanation{w.blackhole(f, hop.Route),
 			{Code: BadState, Detail: true, Component: string(id), Peering: id, VPC: f.VPC, State: status}}
-		return w.lost(hop, append(causes, w.apart(f)...)...)
+		return w.lost(hop, append(causes, w.apart(f, id)...)...)
 	}
 	other := c.other(f.VPC)
 	over := Hop{Kind: Peering, Component: string(id), Status: c.Status.String(), VPC: f.VPC, FromVPC: f.VPC, ToVPC: other.ID}
@@ -153,7 +153,7 @@ func (w *walk) cross(f *face, id network.PeeringID, hop Hop) decision {
 		e.Address, e.PacketField, e.CIDRs = w.h.Source, "source-address", f.subnet.vpc.Prefixes()
 		d.causes = append(d.causes, e)
 	}
-	d.causes = append(d.causes, w.apart(f)...)
+	d.causes = append(d.causes, w.apart(f, "")...)
 	return d
 }
 
@@ -222,7 +222,7 @@ func (w *walk) gateway(f *face, id network.GatewayID, hop Hop) decision {
 	}
 	d := w.lost(Hop{Kind: Gateway, Component: string(id), Direction: Egress, VPC: f.VPC, Status: "available"}, e)
 	d.hops = append([]Hop{hop}, d.hops...)
-	d.causes = append(d.causes, w.apart(f)...)
+	d.causes = append(d.causes, w.apart(f, "")...)
 	return d
 }
 

@@ -49,7 +49,7 @@ func (x *Index) Trace(f Flow) Result {
 	if !w.blocked && b.blocked {
 		r.Verdict = Unanswered
 	}
-	r.Causes = join2(r.Causes, b.causes)
+	r.Causes = x.both(r.Causes, b.causes)
 	return r
 }
 
@@ -77,9 +77,9 @@ func (x *Index) elsewhere(f Flow) network.ENIID {
 	return w.goal.ID
 }
 
-// join2 appends the answer's causes to the request's. What both name, such as an
+// both appends the answer's causes to the request's. What both name, such as an
 // instance that is stopped or a peering that is not accepted, is one cause.
-func join2(request, answer []Explanation) []Explanation {
+func (x *Index) both(request, answer []Explanation) []Explanation {
 	out := request
 	for _, e := range answer {
 		twice := false
@@ -91,8 +91,8 @@ func join2(request, answer []Explanation) []Explanation {
 			case DisconnectedVPCs:
 				twice = twice || r.Code == e.Code
 			case BadStateRoute:
-				// One peering that is down makes blackholes on both of its sides.
-				e.Detail = e.Detail || r.Code == BadStateRoute && r.Route.To == e.Route.To
+				// One peering that waits makes blackholes on both of its sides.
+				e.Detail = e.Detail || r.Code == BadStateRoute && r.Route.To == e.Route.To && x.waits(e.Route.To)
 			}
 		}
 		if !twice {
@@ -100,6 +100,13 @@ func join2(request, answer []Explanation) []Explanation {
 		}
 	}
 	return out
+}
+
+// waits reports whether a target is a peering that only has to be accepted.
+func (x *Index) waits(to network.Target) bool {
+	t, ok := to.(network.ToPeering)
+	c := x.peering(t.Peering)
+	return ok && c != nil && c.Status.Live()
 }
 
 // addresses fills in those that a flow leaves open: of the family that the other

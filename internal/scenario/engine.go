@@ -19,6 +19,9 @@ type Engine interface {
 	Close() error
 }
 
+// Namer is an engine that wants to know what a scenario calls the thing with an ID.
+type Namer interface{ Names(nameOf func(id string) string) }
+
 // Kind is which question a Flow asks.
 type Kind uint8
 

@@ -45,6 +45,9 @@ func agrees(got, want string) bool {
 // the Report.
 func Run(f *File, e Engine) (Report, error) {
 	w := newWorld()
+	if n, ok := e.(Namer); ok {
+		n.Names(w.nameOf)
+	}
 	var r Report
 	stale := true
 	for _, line := range f.Lines {
