@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"tombolo/flowlog"
 	"tombolo/network"
 )
 
@@ -35,7 +36,7 @@ func TestARememberingCompilerGivesWhatAFreshOneGives(t *testing.T) {
 				closed = map[network.ENIID]bool{one(w, all(w.ENIs())).ID: true}
 			}
 			if w.oneIn(6) {
-				c.Listen(one(w, []Audience{FlowLogs, Everything}))
+				c.Listen(one(w, []flowlog.Audience{flowlog.OfFlowLogs, flowlog.OfEverything}))
 			}
 			if w.oneIn(6) {
 				c.Alternate()

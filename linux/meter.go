@@ -172,16 +172,7 @@ func (j *job) watched(e *network.ENI) bool {
 
 // Listen makes the compiler record all interfaces from its next Compile on, or
 // only those that flow logs are for.
-func (c *Compiler) Listen(to Audience) { c.listening = to == Everything }
-
-// Audience says whose packets are recorded.
-type Audience uint8
-
-// The audiences.
-const (
-	FlowLogs   Audience = iota // those of interfaces that have flow logs
-	Everything                 // those of all interfaces
-)
+func (c *Compiler) Listen(to flowlog.Audience) { c.listening = to == flowlog.OfEverything }
 
 // Room bounds the counts that the kernel keeps at a time.
 func (c *Compiler) Room(counts int) { c.room = counts }

@@ -50,9 +50,9 @@ func TestNothingIsInstalledForNobody(t *testing.T) {
 	if after := text(); after != before {
 		t.Errorf("a deleted flow log leaves:\n%s", firstDifference(before, after))
 	}
-	c.Listen(Everything)
+	c.Listen(flowlog.OfEverything)
 	during := text()
-	c.Listen(FlowLogs)
+	c.Listen(flowlog.OfFlowLogs)
 	if after := text(); after != before || during == before {
 		t.Errorf("whoever listened leaves:\n%s", firstDifference(before, after))
 	}

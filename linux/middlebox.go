@@ -2,6 +2,7 @@ package linux
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 
 	"tombolo/network"
@@ -43,6 +44,18 @@ func viaChain(id network.ENIID) string { return "via." + string(id) }
 type middlebox struct {
 	port  *port
 	users []*port
+	table *network.RouteTable // of its own subnet
+}
+
+// reaches is whether what the middlebox sends on to an address of its VPC goes
+// there by itself: its own subnet's table may lead elsewhere.
+func (m *middlebox) reaches(a netip.Addr) bool {
+	if m.port.subnet.Contains(a) {
+		return true
+	}
+	r, ok := m.table.Lookup(a)
+	_, local := r.To.(network.ToLocal)
+	return ok && local
 }
 
 // compileMiddleboxes gives each pair of middlebox and user its own conntrack
@@ -75,7 +88,8 @@ func (j *job) compileMiddleboxes() {
 	}
 	for _, id := range slices.Sorted(maps.Keys(boxes)) {
 		m := boxes[id]
-		from := []any{m.port.eni, m.port.subnet, m.port.number}
+		m.table = j.s.TableOf(m.port.subnet)
+		from := []any{m.port.eni, m.port.subnet, m.table, m.port.number}
 		for _, x := range m.users {
 			from = append(from, x.eni, x.number)
 		}
@@ -114,7 +128,9 @@ func (j *job) viaUnit(m *middlebox) *unit {
 			u.element(f, viaChain(id), key(nil).own(uint32(x.index())), to)
 		}
 		for _, a := range x.eni.AllAddrs() {
-			u.element(familyOf(a), backMap(id), key(nil).addr(a), from)
+			if m.reaches(a) {
+				u.element(familyOf(a), backMap(id), key(nil).addr(a), from)
+			}
 		}
 	}
 	return u

@@ -24,7 +24,7 @@ type flows struct {
 
 // Listen makes the kernel count the flows of all interfaces, or only of those that
 // have flow logs. It returns when packets are counted so.
-func (p *Plane) Listen(ctx context.Context, to linux.Audience) error {
+func (p *Plane) Listen(ctx context.Context, to flowlog.Audience) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.compiler.Listen(to)

@@ -18,7 +18,6 @@ import (
 
 	"tombolo/flowlog"
 	"tombolo/internal/testnet"
-	"tombolo/linux"
 	"tombolo/network"
 	"tombolo/probe"
 )
@@ -457,7 +456,7 @@ func TestWhoeverListensHearsAll(t *testing.T) {
 	w.obey()
 	before := w.ruleset()
 	a.shower(b.addr, 9, 5, 0)
-	if err := w.plane.Listen(t.Context(), linux.Everything); err != nil {
+	if err := w.plane.Listen(t.Context(), flowlog.OfEverything); err != nil {
 		t.Fatal(err)
 	}
 	a.shower(b.addr, 10, 7, 0)
@@ -465,7 +464,7 @@ func TestWhoeverListensHearsAll(t *testing.T) {
 	l := &ledger{site: w}
 	l.read()
 	a.shower(b.addr, 11, 7, 0)
-	if err := w.plane.Listen(t.Context(), linux.FlowLogs); err != nil {
+	if err := w.plane.Listen(t.Context(), flowlog.OfFlowLogs); err != nil {
 		t.Fatal(err)
 	}
 	a.shower(b.addr, 12, 7, 0)
