@@ -2,6 +2,7 @@ package network
 
 import (
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -21,7 +22,7 @@ type FlowLog struct {
 type FlowLogSpec struct {
 	Traffic  Traffic
 	Bucket   string // of S3, that the records are delivered to
-	Prefix   string // of the keys, without a slash at its end; "" for none
+	Prefix   string // of the keys, as it was given: with or without a slash at its end
 	Format   string // the fields of a record, as AWS writes them: ${version} ${account-id} …
 	Interval int    // over how many seconds packets are added up: 60 or 600
 	Hive     bool   // keys have partitions as Hive names them
@@ -108,7 +109,7 @@ func (r CreateFlowLogs) apply(e *edit) error {
 			return err
 		}
 		for old := range those(e.State, e.flowLogs, id, "fl-") {
-			if old.Traffic == r.Traffic && old.Bucket == r.Bucket && old.Prefix == r.Prefix {
+			if old.Traffic == r.Traffic && old.Bucket == r.Bucket && strings.TrimSuffix(old.Prefix, "/") == strings.TrimSuffix(r.Prefix, "/") {
 				return failWith(FlowLogExists, id, old.ID)
 			}
 		}

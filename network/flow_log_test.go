@@ -43,6 +43,7 @@ func TestWhatFlowLogsAreRefused(t *testing.T) {
 	}
 	id := w.do(ask(func(*CreateFlowLogs) {}))
 	w.refuses(ask(func(r *CreateFlowLogs) { r.Format, r.Interval = "${start}", 600 }), FlowLogExists, string(v.ID), id)
+	w.refuses(ask(func(r *CreateFlowLogs) { r.Prefix = "/" }), FlowLogExists, string(v.ID), id)
 	w.refuses(ask(func(r *CreateFlowLogs) { r.Resources = nil }), Missing, "ResourceId", "")
 	w.refuses(ask(func(r *CreateFlowLogs) { r.Traffic = 0 }), Missing, "TrafficType", "")
 	w.refuses(ask(func(r *CreateFlowLogs) { r.Traffic = TrafficAll + 1 }), Missing, "TrafficType", "")

@@ -81,6 +81,8 @@ func (s *site) furnish() {
 	s.do(network.AssociateTable{Table: table, Subnet: web})
 	s.do(network.CreateRoute{Table: table, Dst: cidr("10.1.0.0/16"), To: network.ToPeering{Peering: p}})
 	s.do(network.CreateRoute{Table: table, Dst: cidr("2001:db8::/32"), To: network.ToENI{ENI: eni}})
+	s.do(network.CreateFlowLogs{Resources: []string{string(a), string(web)}, Tags: network.Tags{"Name": "all"},
+		FlowLogSpec: network.FlowLogSpec{Traffic: network.TrafficAll, Bucket: "records", Format: "${version}", Interval: 60}})
 }
 
 func TestWhatEveryFilterSees(t *testing.T) {
@@ -97,6 +99,7 @@ func TestWhatEveryFilterSees(t *testing.T) {
 	apitest.Vocabulary(t, s.call, &out, "DescribeNetworkInterfaces", Interfaces)
 	apitest.Vocabulary(t, s.call, &out, "DescribeInternetGateways", gateways)
 	apitest.Vocabulary(t, s.call, &out, "DescribeDhcpOptions", dhcpOptions)
+	apitest.Vocabulary(t, s.call, &out, "DescribeFlowLogs", flowLogs)
 	apitest.Vocabulary(t, s.call, &out, "DescribeTags", tagRows)
 	apitest.CompareFile(t, "testdata/filters.txt", out.String())
 }

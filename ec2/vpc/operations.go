@@ -21,6 +21,7 @@ func Operations() []api.Operation {
 		networkAclOperations(),
 		networkInterfaceOperations(),
 		gatewayOperations(),
+		flowLogOperations(),
 		emptyOperations(),
 		tagOperations(),
 		zoneOperations(),
