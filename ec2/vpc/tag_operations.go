@@ -101,7 +101,7 @@ func describeTags(c *api.Call, in *wire.DescribeTagsRequest) (*wire.DescribeTags
 // resourceTypes are by the prefix of the ID (AWS: TagSpecification, ResourceType).
 var resourceTypes = map[string]string{
 	"vpc": "vpc", "subnet": "subnet", "rtb": "route-table", "sg": "security-group", "sgr": "security-group-rule", "acl": "network-acl",
-	"pcx": "vpc-peering-connection", "igw": "internet-gateway", "eni": "network-interface", "i": "instance", "dopt": "dhcp-options", "key": "key-pair",
+	"pcx": "vpc-peering-connection", "igw": "internet-gateway", "eni": "network-interface", "i": "instance", "dopt": "dhcp-options", "key": "key-pair", "fl": "vpc-flow-log",
 }
 
 func resourceType(id string) string { return resourceTypes[network.Kind(id)] }
