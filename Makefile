@@ -36,7 +36,7 @@ fuzz: ## five minutes on every fuzz target
 	scripts/fuzz 30s
 
 soak: build ## the packet suites again and again for an hour
-	TOMBOLO_SOAK=1h go test -timeout 90m -count=1 ./internal/scenario ./linux/kernel ./control
+	TOMBOLO_SOAK=1h go test -timeout 90m -count=1 ./internal/scenario ./internal/differ ./linux/kernel ./control
 
 generate: ## regenerate what is generated (needs npm)
 	go generate ./...

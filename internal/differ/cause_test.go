@@ -1,0 +1,128 @@
+package differ_test
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"tombolo/linux"
+	"tombolo/network"
+	"tombolo/reach"
+)
+
+// expected is what the plane must count for a flow; maybe are causes of which it
+// may count one.
+type expected struct {
+	cause linux.Cause
+	ok    bool // something is dropped
+	maybe []linux.Cause
+}
+
+// expect is what must become of a flow's packets. The analyzer was asked about one
+// interface. Where the packet goes to another one's network, because both have
+// the address, it says that there is no route to the one in question; what the
+// packet meets there it says when it is asked about the address alone.
+func (f *fabric) expect(x *reach.Index, flow reach.Flow, r reach.Result) expected {
+	e, blocked := r.First()
+	if !blocked || !astray(e) {
+		c, ok := cause(r)
+		if ok && slices.ContainsFunc(r.Causes, circular) {
+			// The plane ends these where it looks routes up, before it counts what else
+			// speaks against them.
+			return expected{maybe: []linux.Cause{c}}
+		}
+		return expected{cause: c, ok: ok}
+	}
+	if e.Way == reach.Request {
+		flow.Destination = ""
+		other := x.Trace(flow)
+		if other.Verdict == reach.Unreachable {
+			c, ok := cause(other)
+			return expected{cause: c, ok: ok}
+		}
+		return expected{} // it arrives at somebody who is not asked to answer
+	}
+	stranger := f.state.ENIWith(e.DestinationVPC, e.Address)
+	if stranger == nil || f.at[stranger.ID] == nil {
+		return expected{cause: linux.Cause{Why: "no-such-address", At: string(e.DestinationVPC)}, ok: true}
+	}
+	// An answer that nobody has asked for: their ACL, or their groups, or nothing.
+	out := expected{maybe: []linux.Cause{{Why: "sg-denied", At: string(stranger.ID), Direction: "ingress"}}}
+	acl := f.state.Subnet(stranger.Subnet).ACL
+	for _, entry := range append(f.state.ACL(acl).Entries, network.ACLEntry{}) {
+		out.maybe = append(out.maybe, linux.Cause{Why: "acl-denied", At: string(acl), Direction: "ingress", Entry: entryName(entry)})
+	}
+	return out
+}
+
+// circular is a route that leads a middlebox's own packets back to it.
+func circular(e reach.Explanation) bool {
+	return e.Code == reach.NoPossibleDestination && e.Gateway == ""
+}
+
+// astray is a packet that is delivered in a VPC, and not to whom it was meant for.
+func astray(e reach.Explanation) bool {
+	return (e.Code == reach.NoRouteToDestination || e.Code == reach.MoreSpecificRoute) && e.DestinationVPC != ""
+}
+
+func entryName(e network.ACLEntry) string {
+	if e.Number == 0 {
+		return "*"
+	}
+	return strconv.Itoa(e.Number)
+}
+
+// cause is what the plane must count, from the first reason that the analyzer
+// gives; ok is false when nothing in the network drops a packet.
+func cause(r reach.Result) (c linux.Cause, ok bool) {
+	e, blocked := r.First()
+	if !blocked {
+		return linux.Cause{}, false
+	}
+	direction := e.Direction.String()
+	switch e.Code {
+	case reach.SecurityGroupMismatch, reach.SecurityGroupHasNoRules:
+		return linux.Cause{Why: "sg-denied", At: string(e.ENI), Direction: direction}, true
+	case reach.SubnetACLRestriction:
+		return linux.Cause{Why: "acl-denied", At: string(e.ACL), Direction: direction, Entry: entryName(e.Entry)}, true
+	case reach.NoRouteToDestination, reach.LocalRouteRestriction, reach.CannotRoute:
+		return linux.Cause{Why: "no-route", At: string(e.RouteTable)}, true
+	case reach.BadStateRoute:
+		return linux.Cause{Why: "blackhole", At: string(e.RouteTable)}, true
+	case reach.PeeringNeedsAddress:
+		why := "not-in-peer-cidr"
+		if e.PacketField == "source-address" {
+			why = "source-not-in-vpc"
+		}
+		return linux.Cause{Why: why, At: string(e.Peering)}, true
+	case reach.SourceDestCheck, reach.ENIAddressRestriction:
+		if e.Direction == reach.Egress {
+			return linux.Cause{Why: "spoofed", At: string(e.ENI), Direction: direction}, true
+		}
+		return linux.Cause{Why: "dest-check", At: string(e.ENI)}, true
+	case reach.GatewayPrivateAddress, reach.GatewaySharedAddress, reach.GatewayNeedsPublicIP, reach.GatewayRejectsSpoofed, reach.BadStateAttachment:
+		return linux.Cause{Why: "not-supported", At: string(e.Gateway)}, true
+	case reach.NoPossibleDestination:
+		// But for a gateway's, it is what a middlebox's own table leads back to it, or a
+		// packet that goes round and round until its TTL ends: no component refuses it.
+		return linux.Cause{Why: "not-supported", At: string(e.Gateway)}, e.Gateway != ""
+	case reach.NoSourceOrDestination, reach.UnassociatedComponent, reach.BadState:
+		return linux.Cause{Why: "no-such-address", At: string(e.VPC)}, true
+	}
+	return linux.Cause{Why: string(e.Code), At: e.Component}, true
+}
+
+// onward is the interface by which a middlebox hands a packet on: that to whose
+// subnet the destination belongs, else its first, as the kernel's routes say.
+func (f *fabric) onward(box *network.ENI, dst netip.Addr) *network.ENI {
+	first := box
+	for e := range f.state.ENIsAt(box.Attachment.Instance) {
+		if dst.Is4() && f.state.Subnet(e.Subnet).Contains(dst) {
+			return e
+		}
+		if e.Attachment.Device < first.Attachment.Device {
+			first = e
+		}
+	}
+	return first
+}
