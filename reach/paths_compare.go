@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 
@@ -25,17 +26,26 @@ func Compare(before, after network.State) []Difference {
 		same: memo[network.ENIID]{}, alone: memo[network.ENIID]{}, vpcs: memo[network.VPCID]{}, groups: memo[network.GroupID]{}, members: memo[network.GroupID]{},
 	}
 	var out []Difference
+	add := func(from, to network.ENIID) {
+		was, is := c.before.worksBetween(from, to), c.after.worksBetween(from, to)
+		if d := (Difference{from, to, is.Subtract(was), was.Subtract(is)}); !d.Opened.Empty() || !d.Closed.Empty() {
+			out = append(out, d)
+		}
+	}
 	for id := range c.all() {
+		if c.clean(id) {
+			continue
+		}
 		for _, other := range c.near(id) {
-			if c.clean(id) && c.clean(other) {
-				continue
-			}
-			was, is := c.before.worksBetween(id, other), c.after.worksBetween(id, other)
-			if d := (Difference{id, other, is.Subtract(was), was.Subtract(is)}); !d.Opened.Empty() || !d.Closed.Empty() {
-				out = append(out, d)
+			add(id, other)
+			if c.clean(other) {
+				add(other, id) // else it has its own turn
 			}
 		}
 	}
+	slices.SortFunc(out, func(a, b Difference) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Destination, b.Destination))
+	})
 	return out
 }
 
