@@ -64,6 +64,7 @@ type invocation struct {
 	busy      bool                    // a goroutine carries it out
 	stop      context.CancelCauseFunc // of that goroutine
 	retry     time.Time               // not before
+	tries     int                     // that ended before anything ran; its goroutine's
 	size      int                     // of its record
 }
 
@@ -75,6 +76,7 @@ const (
 	perInstance  = 5                   // at once; amazon-ssm-agent's CommandWorkersLimit
 	programLimit = 100                 // invocations at once, over all
 	poll         = 500 * time.Millisecond
+	patience     = 60        // tries, one a poll, while an instance is said to run and lets nothing run: it may be booting
 	delivery     = time.Hour // when no TimeoutSeconds is given
 )
 
@@ -105,6 +107,7 @@ func (c *Commands) Send(ctx context.Context, spec Spec) (Command, error) {
 	if spec.Timeout == 0 {
 		spec.Timeout = delivery
 	}
+	spec.Output.Region = cmp.Or(spec.Output.Region, string(spec.Caller.Region))
 	state := c.State()
 	instances, err := spec.targets(state)
 	if err != nil {

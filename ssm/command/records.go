@@ -66,8 +66,8 @@ func (c *Commands) putCommand(ctx context.Context, s stored) error {
 }
 
 // note records where an invocation is now and shows it; only the goroutine that
-// owns the invocation calls it. An end that can't be recorded is shown all the
-// same: it is true until the daemon's end.
+// owns the invocation calls it. What can't be recorded is shown all the same,
+// being true until the daemon's end, but for a beginning: then nothing may begin.
 func (c *Commands) note(e *entry, i *invocation, s Status, steps []Result) bool {
 	if steps == nil {
 		steps = e.blank()
@@ -81,7 +81,7 @@ func (c *Commands) note(e *entry, i *invocation, s Status, steps []Result) bool 
 	if err != nil {
 		c.Log.Error("a command's progress is not on disk", "command", e.ID, "instance", i.instance, "status", s.Details(), "error", err)
 	}
-	if err == nil || s.Ended() {
+	if err == nil || s != InProgress {
 		c.mu.Lock()
 		i.kept, i.size = now, len(doc)
 		c.mu.Unlock()

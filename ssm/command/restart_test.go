@@ -168,13 +168,42 @@ func (l *leaving) Start(ctx context.Context, id network.InstanceID, p Program) (
 	return l.machine.Start(ctx, id, p)
 }
 
-func TestHostThatCannotStartFailsTheScript(t *testing.T) {
-	s, m := newSite(t), newMachine()
+// TestHostThatCannotStart: an instance may be booting though it is said to run, but
+// not for ever.
+func TestHostThatCannotStart(t *testing.T) {
+	staged(t, lasting(0), func(t *testing.T, s *site, c *Commands, host *stage) {
+		id := s.launch(home, nil)
+		host.refuse(errDown)
+		late := send(t, c, shell(time.Minute, "", id))
+		after(20 * time.Second)
+		if i := look(t, c, late.ID, id); i.Status != Pending {
+			t.Errorf("while it boots: %s", i.Status)
+		}
+		host.refuse(nil)
+		after(time.Second)
+		if i := look(t, c, late.ID, id); i.Status != Success {
+			t.Errorf("once it is up: %s, %+v", i.Status, i.Steps)
+		}
+		host.refuse(errDown)
+		never := send(t, c, shell(time.Minute, "", id))
+		after(time.Minute)
+		i := look(t, c, never.ID, id)
+		if r := i.Steps[0]; i.Status != Failed || r.Code != 1 || !strings.HasSuffix(r.Stderr, errDown.Error()) {
+			t.Errorf("when it never comes: %s, %+v", i.Status, r)
+		}
+	})
+}
+
+func TestScriptThatCannotBeWrittenFails(t *testing.T) {
+	s := newSite(t)
 	id := s.launch(home, nil)
-	m.setDown(id, true) // though it runs
-	c, _ := running(t, Config{Host: m, State: s.State})
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, _ := running(t, Config{Host: newMachine(), State: s.State, Dir: file})
 	r := end(t, c, send(t, c, shell(time.Minute, "true", id)).ID, id).Steps[0]
-	if r.Status != Failed || !strings.Contains(r.Stderr, errDown.Error()) {
+	if r.Status != Failed || !strings.Contains(r.Stderr, "bring the script into the instance") || !strings.Contains(r.Stderr, "ot a directory") {
 		t.Errorf("%+v", r)
 	}
 }

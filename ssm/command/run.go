@@ -20,7 +20,7 @@ var (
 	errTimedOut  = errors.New("the execution time-out was exceeded")
 	errStopping  = errors.New("the daemon stopped while it ran")
 	errRestarted = errors.New("the daemon ended while it ran")
-	errNotBegun  = errors.New("the script could not be brought into the instance")
+	errNotBegun  = errors.New("nothing can be run in the instance")
 )
 
 // Exit codes that mean something to the agent (AWS: Rebooting managed nodes from
@@ -53,15 +53,14 @@ func (c *Commands) carry(ctx context.Context, e *entry, i *invocation) {
 		if !c.note(e, i, InProgress, results) && !begun {
 			return // what has not begun may be tried again
 		}
-		r := c.step(ctx, v, s, results[n])
-		if r.Status == Pending && !begun {
-			c.note(e, i, Pending, nil) // the instance stopped before anything ran: it may come back
+		wait := !begun && (i.tries < patience || !c.runs(i.instance))
+		results[n] = c.step(ctx, v, s, results[n], wait)
+		if results[n].Status == Pending {
+			i.tries++
+			c.note(e, i, Pending, nil)
 			return
 		}
-		if r.Status == Pending {
-			r.Status, r.Code, r.Stderr, r.Ended = Failed, 1, failure+errNotBegun.Error(), c.now()
-		}
-		results[n], begun = r, true
+		begun = true
 		over = s.exits(&results[n]) || over
 	}
 	c.note(e, i, overall(results), results)
@@ -102,9 +101,9 @@ func overall(results []Result) Status {
 }
 
 // step runs one script, again after each reboot that it asks for. The time-out is
-// for all of that together: a script that always asks must come to an end. The
-// step is Pending again when the instance turned out not to run.
-func (c *Commands) step(ctx context.Context, v Invocation, s Step, r Result) Result {
+// for all of that together: a script that always asks must come to an end. With
+// wait the step is Pending again when the instance let nothing run.
+func (c *Commands) step(ctx context.Context, v Invocation, s Step, r Result, wait bool) Result {
 	id := v.Instance
 	ctx, cancel := context.WithTimeoutCause(ctx, s.Timeout, errTimedOut)
 	defer cancel()
@@ -116,11 +115,12 @@ func (c *Commands) step(ctx context.Context, v Invocation, s Step, r Result) Res
 		if err != nil || exit != (Exit{Code: exitReboot}) {
 			break
 		}
+		wait = false
 		if err = c.reboot(ctx, id); err != nil {
 			break
 		}
 	}
-	if errors.Is(err, errNotBegun) && ctx.Err() == nil && !c.runs(id) {
+	if wait && errors.Is(err, errNotBegun) && ctx.Err() == nil {
 		r.Status = Pending
 		return r
 	}
@@ -194,11 +194,13 @@ func (c *Commands) script(ctx context.Context, v Invocation, s Step, out, errs i
 	complaint.limit = stderrLimit
 	exit, err := c.run(ctx, id, Program{Args: []string{"/bin/sh", "-c", deliver, "sh", dir}, Dir: "/", User: "root"},
 		streams{[]byte(s.Script), io.Discard, &complaint})
-	if err == nil && exit != (Exit{}) {
-		err = errors.New(strings.TrimSpace(complaint.close()))
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return exit, fmt.Errorf("%w: %w", errNotBegun, err)
+	case exit.Signal != 0: // with its instance, most likely
+		return exit, fmt.Errorf("%w: signal: %v", errNotBegun, exit.Signal)
+	case exit.Code != 0:
+		return exit, fmt.Errorf("bring the script into the instance: %s", strings.TrimSpace(complaint.close()))
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidy)

@@ -178,12 +178,26 @@ func (m *machine) setDown(id network.InstanceID, down bool) {
 type stage struct {
 	script func(ctx context.Context, id network.InstanceID) (out string, exit Exit)
 
-	mu    sync.Mutex
-	begun []network.InstanceID
+	mu      sync.Mutex
+	begun   []network.InstanceID
+	refusal error
+}
+
+// refuse makes Start fail; nil ends that.
+func (s *stage) refuse(err error) {
+	s.mu.Lock()
+	s.refusal = err
+	s.mu.Unlock()
 }
 
 // Start plays a program.
 func (s *stage) Start(_ context.Context, id network.InstanceID, p Program) (*Process, error) {
+	s.mu.Lock()
+	err := s.refusal
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
 	ctx, kill := context.WithCancel(context.Background())
 	in, stdin := io.Pipe()
 	stdout, out := io.Pipe()
