@@ -117,13 +117,12 @@ func (x *Index) subnet(id network.SubnetID) *subnet {
 	}
 	row := x.s.Subnet(id)
 	n := &subnet{Subnet: row, vpc: x.s.VPC(row.VPC), acl: x.s.ACL(row.ACL), table: x.s.TableOf(row)}
-	for _, e := range n.acl.Entries {
-		if e.Egress {
-			n.out = append(n.out, e)
-		} else {
-			n.in = append(n.in, e)
-		}
+	// An ACL lists its ingress entries first, each direction by number.
+	split := 0
+	for split < len(n.acl.Entries) && !n.acl.Entries[split].Egress {
+		split++
 	}
+	n.in, n.out = n.acl.Entries[:split], n.acl.Entries[split:]
 	x.subnets[id] = n
 	return n
 }

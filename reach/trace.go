@@ -25,11 +25,9 @@ func (x *Index) Trace(f Flow) Result {
 	if r.Flow = f; !f.SourceAddr.IsValid() || !f.DestinationAddr.IsValid() || f.SourceAddr.Is4() != f.DestinationAddr.Is4() {
 		return r.not(Explanation{Code: NoPath, Component: string(f.Source), ENI: f.Source, VPC: source.VPC})
 	}
-	if f.Protocol == network.ICMP && f.ICMPType == echoRequest && !f.SourceAddr.Is4() {
-		f.Protocol, f.ICMPType = network.ICMPv6, echoRequest6
-		r.Flow = f
-	}
-	w := &walk{x: x, way: Request, h: header(f), goal: goal}
+	f = f.inFamily()
+	r.Flow = f
+	w := &walk{x: x, way: Request, h: header(f), goal: goal, hops: make([]Hop, 0, usualHops)}
 	w.from(source)
 	r.Forward = w.leg()
 	r.Causes = w.causes
@@ -43,7 +41,7 @@ func (x *Index) Trace(f Flow) Result {
 	if w.goal == nil || !answers {
 		return r
 	}
-	b := &walk{x: x, way: Answer, h: back, goal: source, known: w.passed, blocked: w.blocked}
+	b := &walk{x: x, way: Answer, h: back, goal: source, known: w.passed, blocked: w.blocked, hops: make([]Hop, 0, usualHops)}
 	b.from(w.goal)
 	r.Return = b.leg()
 	if !w.blocked && b.blocked {
@@ -51,6 +49,20 @@ func (x *Index) Trace(f Flow) Result {
 	}
 	r.Causes = x.both(r.Causes, b.causes)
 	return r
+}
+
+// usualHops is how many components two instances of peered VPCs have between them.
+const usualHops = 10
+
+// none is an address that is left open.
+var none netip.Addr
+
+// inFamily makes ICMPv6 of an echo request between IPv6 addresses.
+func (f Flow) inFamily() Flow {
+	if f.Protocol == network.ICMP && f.ICMPType == echoRequest && !f.SourceAddr.Is4() {
+		f.Protocol, f.ICMPType = network.ICMPv6, echoRequest6
+	}
+	return f
 }
 
 func (r Result) not(e Explanation) Result {
@@ -161,13 +173,17 @@ func answer(h Header) (back Header, ok bool) {
 	back = h
 	back.Source, back.Destination = h.Destination, h.Source
 	back.SourcePorts, back.DestinationPorts = h.DestinationPorts, h.SourcePorts
-	switch h.Protocol {
-	case network.ICMP:
-		back.DestinationPorts.From, ok = map[int]int{echoRequest: echoReply, timeRequest: timeReply, maskRequest: maskReply}[h.DestinationPorts.From]
-	case network.ICMPv6:
-		back.DestinationPorts.From, ok = echoReply6, h.DestinationPorts.From == echoRequest6
-	default:
+	switch {
+	case h.Protocol != network.ICMP && h.Protocol != network.ICMPv6:
 		return back, true
+	case h.Protocol == network.ICMPv6:
+		back.DestinationPorts.From, ok = echoReply6, h.DestinationPorts.From == echoRequest6
+	case h.DestinationPorts.From == echoRequest:
+		back.DestinationPorts.From, ok = echoReply, true
+	case h.DestinationPorts.From == timeRequest:
+		back.DestinationPorts.From, ok = timeReply, true
+	case h.DestinationPorts.From == maskRequest:
+		back.DestinationPorts.From, ok = maskReply, true
 	}
 	back.DestinationPorts.To, back.SourcePorts = 0, network.AnyPort
 	return back, ok
