@@ -70,10 +70,11 @@ func (sc Scope) Findings(s network.State) iter.Seq[Finding] {
 // finding is what the Scope finds between two endpoints.
 func (sc Scope) finding(x *atlas, from, to *endpoint) (Finding, bool) {
 	candidate := func(p ScopePath) bool { return p.Source.is(x, from) && p.Destination.is(x, to) }
-	if !slices.ContainsFunc(sc.Match, candidate) {
+	if from == to || !from.up || !slices.ContainsFunc(sc.Match, candidate) {
 		return Finding{}, false
 	}
 	f := Finding{}
+	var asked space.Set // what hosts do ask, of one pair of addresses
 	for p := range pairs(from.ENI, to.ENI) {
 		services := x.connections(from, to, p)
 		if services.Empty() {
@@ -91,10 +92,13 @@ func (sc Scope) finding(x *atlas, from, to *endpoint) (Finding, bool) {
 		}
 		if found := matches(sc.Match).Subtract(matches(sc.Exclude)); !found.Empty() {
 			f.Flows = f.Flows.Union(found)
+			if asked.Empty() {
+				asked = found.Intersect(x.asking[p.src.Is6()].Between(space.Only(p.src), space.Only(p.dst)))
+			}
 			f.Through = append(f.Through, through...)
 		}
 	}
-	w, ok := f.Flows.Witness()
+	w, ok := asked.Witness()
 	if !ok {
 		return Finding{}, false
 	}
