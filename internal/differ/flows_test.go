@@ -36,7 +36,7 @@ var clients = []uint16{32768, 40000, 40001, 50000, 60999, 61000, 1024, 1023, 655
 // different machines, and some packets that nobody should send.
 func (f *fabric) aim(n *randnet.Net, dice *rand.Rand) []*shot {
 	var flows []reach.Flow
-	met := map[[2]netip.Addr]bool{}
+	met := map[conversation]bool{}
 	for _, from := range n.ENIs() {
 		if f.at[from] == nil {
 			continue
@@ -46,8 +46,11 @@ func (f *fabric) aim(n *randnet.Net, dice *rand.Rand) []*shot {
 			if a.Attachment.Instance == b.Attachment.Instance {
 				continue
 			}
-			flows = append(flows, between(a, b, dice)...)
-			flows = append(flows, portless(a, b, met)...)
+			for _, flow := range between(a, b, dice) {
+				if meet(met, flow) {
+					flows = append(flows, flow)
+				}
+			}
 		}
 		flows = append(flows, f.odd(n, f.state.ENI(from), dice)...)
 	}
@@ -83,18 +86,27 @@ func between(a, b *network.ENI, dice *rand.Rand) []reach.Flow {
 		dress(&f, s.ports[dice.IntN(len(s.ports))], clients[(dice.IntN(len(clients))+i)%len(clients)])
 		out = append(out, f)
 	}
-	return out
+	return append(out, reach.Flow{Source: a.ID, Destination: b.ID, Protocol: 47, SourceAddr: a.Addrs[0], DestinationAddr: b.Addrs[0]})
 }
 
-// portless is a flow of a protocol that has no ports: of those there is one between
-// two addresses, and both ways at once would be question and answer.
-func portless(a, b *network.ENI, met map[[2]netip.Addr]bool) []reach.Flow {
-	src, dst := a.Addrs[0], b.Addrs[0]
-	if src == dst || met[[2]netip.Addr{src, dst}] || met[[2]netip.Addr{dst, src}] {
-		return nil
+// conversation is what a flow is known by.
+type conversation struct {
+	protocol network.Protocol
+	from, to netip.AddrPort
+}
+
+// meet notes a flow, and refuses one that is the way back of another: both at once
+// would be question and answer.
+func meet(met map[conversation]bool, f reach.Flow) bool {
+	from, to := netip.AddrPortFrom(f.SourceAddr, f.SourcePort), netip.AddrPortFrom(f.DestinationAddr, f.Port)
+	if f.Protocol == network.ICMP || f.Protocol == network.ICMPv6 {
+		return true // each has an identifier of its own
 	}
-	met[[2]netip.Addr{src, dst}] = true
-	return []reach.Flow{{Source: a.ID, Destination: b.ID, Protocol: 47, SourceAddr: src, DestinationAddr: dst}}
+	if from.Addr() == to.Addr() || met[conversation{f.Protocol, from, to}] || met[conversation{f.Protocol, to, from}] {
+		return false
+	}
+	met[conversation{f.Protocol, from, to}] = true
+	return true
 }
 
 // dress gives a flow ports, or the type of an echo request.
