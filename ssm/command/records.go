@@ -106,6 +106,9 @@ func (c *Commands) load(ctx context.Context) error {
 			return fmt.Errorf("command %s: %w", id, err)
 		}
 		e, err := newEntry(s)
+		if err == nil && (s.ID != id || len(s.Names) != len(s.On)) {
+			err = errors.New("it does not agree with itself")
+		}
 		if err != nil {
 			return fmt.Errorf("command %s: %w", id, err)
 		}

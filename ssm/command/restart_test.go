@@ -239,7 +239,9 @@ func TestResetForgetsAndEndsEverything(t *testing.T) {
 func TestDamagedRecordsAreNamed(t *testing.T) {
 	for _, r := range []struct{ kind, key, doc string }{
 		{kindCommand, "abc", "{"},
-		{kindCommand, "abc", `{"MaxErrors":"many"}`},
+		{kindCommand, "abc", `{"ID":"abc","MaxErrors":"many"}`},
+		{kindCommand, "abc", `{"ID":"abd"}`},
+		{kindCommand, "abc", `{"ID":"abc","On":["i-1"]}`},
 		{kindInvocation, "abc/i-1", `{"Status":"Nothing"}`},
 		{kindInvocation, "abc/i-1", `{"Status":"Success","Steps":null}`},
 	} {
