@@ -11,8 +11,8 @@ import (
 // existed when they were last read, for what has gone meanwhile.
 type Scene struct {
 	Now, Before network.State
-	// ZoneID is the ID of a Region's availability zone: use1-az1 for us-east-1a.
-	ZoneID func(network.Region, string) string
+	// ZoneID is the ID of an availability zone: use1-az1 for us-east-1a.
+	ZoneID func(string) string
 }
 
 func (s Scene) eni(id network.ENIID) (*network.ENI, network.State) {
@@ -55,7 +55,7 @@ func (s Scene) Records(counts []Count, start, end time.Time) []Record {
 func (s Scene) at(r Record, e *network.ENI, in network.State) Record {
 	r.Interface = e
 	if n := in.Subnet(e.Subnet); n != nil && s.ZoneID != nil {
-		r.ZoneID = s.ZoneID(e.Region, n.Zone)
+		r.ZoneID = s.ZoneID(n.Zone)
 	}
 	return r
 }
