@@ -23,6 +23,7 @@ func inside(t *testing.T, dir string) {
 		{"a terminal is the instance's own", testTerminal},
 		{"users inside are who they seem", testUsers},
 		{"sudo needs no setuid bit", testSudo},
+		{"scripts of Run Command run, reboot and end", testRunCommand},
 		{"user data runs once and rc.local at every boot", testUserData},
 		{"stop keeps files and terminate removes them", testLife},
 		{"an instance whose first process dies boots again", testCrash},
