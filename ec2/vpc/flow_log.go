@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"tombolo/bucket"
 	"tombolo/ec2/api"
 	"tombolo/ec2/wire"
 	"tombolo/flowlog"
@@ -63,16 +62,16 @@ func createFlowLogs(c *api.Call, in *wire.CreateFlowLogsRequest) (*wire.CreateFl
 	if o := in.DestinationOptions; o != nil {
 		spec.Hive, spec.Hourly = api.Value(o.HiveCompatiblePartitions), api.Value(o.PerHourPartition)
 	}
-	place, ok := strings.CutPrefix(*in.LogDestination, bucketARN)
+	place, ok := api.ReadPlace(*in.LogDestination)
 	if !ok {
 		return nil, api.InvalidValue(*in.LogDestination, "logDestination", "It must be the ARN of an S3 bucket.")
 	}
-	spec.Bucket, spec.Prefix, _ = strings.Cut(place, "/")
+	spec.Bucket, spec.Prefix = place.Bucket, place.Prefix
 	out := &wire.CreateFlowLogsResult{ClientToken: in.ClientToken, FlowLogIds: []string{}, Unsuccessful: []wire.UnsuccessfulItem{}}
-	if why := unusable(spec); why != "" {
+	if why := unusable(place); why != "" {
 		for _, id := range in.ResourceIds {
 			out.Unsuccessful = append(out.Unsuccessful, wire.UnsuccessfulItem{ResourceId: new(id),
-				Error: &wire.UnsuccessfulItemError{Code: new("400"), Message: new("LogDestination: " + place + why)}})
+				Error: &wire.UnsuccessfulItemError{Code: new("400"), Message: new("LogDestination: " + place.String() + why)}})
 		}
 		return out, c.Nothing()
 	}
@@ -84,18 +83,16 @@ func createFlowLogs(c *api.Call, in *wire.CreateFlowLogsRequest) (*wire.CreateFl
 	return out, nil
 }
 
-const bucketARN = "arn:aws:s3:::"
-
 // unusable says what is wrong with a bucket and prefix: "" when nothing is. Of a
 // name that no bucket can have it is what AWS says of one that is not there.
-func unusable(spec network.FlowLogSpec) string {
+func unusable(p api.Place) string {
 	switch {
-	case bucket.CheckName(spec.Bucket) != nil:
+	case !p.IsBucket():
 		return " does not exist"
-	case slices.Contains(strings.Split(spec.Prefix, "/"), "AWSLogs"):
+	case slices.Contains(strings.Split(p.Prefix, "/"), "AWSLogs"):
 		// AWS: Publish flow logs to Amazon S3: it is a reserved term.
 		return " has AWSLogs in its prefix, which is reserved"
-	case bucket.CheckPrefix(spec.Prefix) != nil:
+	case !p.Takes():
 		return " has a prefix that no object can have"
 	}
 	return ""
@@ -215,14 +212,10 @@ func deliveryStatus(f *network.FlowLog) string {
 
 // showFlowLog is a flow log as Describe shows it. There is no state but ACTIVE.
 func showFlowLog(c *api.Call, f *network.FlowLog) wire.FlowLog {
-	place := bucketARN + f.Bucket
-	if f.Prefix != "" {
-		place += "/" + f.Prefix
-	}
 	return wire.FlowLog{
 		FlowLogId: api.Text(f.ID), ResourceId: api.Text(f.Resource), TrafficType: api.Text(f.Traffic.String()), CreationTime: new(f.Created),
 		FlowLogStatus: new("ACTIVE"), DeliverLogsStatus: api.Text(deliveryStatus(f)), DeliverLogsErrorMessage: api.Text(f.Problem),
-		LogDestinationType: new(toS3), LogDestination: api.Text(place), LogFormat: api.Text(f.Format),
+		LogDestinationType: new(toS3), LogDestination: api.Text(api.Place{Bucket: f.Bucket, Prefix: f.Prefix}.ARN()), LogFormat: api.Text(f.Format),
 		MaxAggregationInterval: new(int64(f.Interval)), Tags: c.TagSet(string(f.ID)),
 		DestinationOptions: &wire.DestinationOptionsResponse{FileFormat: new("plain-text"), HiveCompatiblePartitions: new(f.Hive), PerHourPartition: new(f.Hourly)},
 	}
