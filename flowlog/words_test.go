@@ -22,6 +22,20 @@ func TestTheWordsAreAWSs(t *testing.T) {
 	}
 }
 
+// Every fate is one that a plane may count, and no other number is.
+func TestNoFateIsForgotten(t *testing.T) {
+	seen := map[string]bool{}
+	for f := Passed; f <= RefusedEntering; f++ {
+		if f.String() == "" || seen[f.String()] {
+			t.Errorf("fate %d is called %q", f, f)
+		}
+		seen[f.String()] = true
+	}
+	if len(seen) != 4 {
+		t.Errorf("%d fates", len(seen))
+	}
+}
+
 // FuzzParseFormat: what is accepted is written as it was read, and gives lines of as
 // many words as fields.
 func FuzzParseFormat(f *testing.F) {

@@ -11,7 +11,8 @@ import (
 // toENI hands a span to an interface that forwards: a middlebox. What is for
 // the interface itself is delivered as usual; the rest it takes only without
 // the source/destination check.
-func (r *router) toENI(f Family, s span, id network.ENIID, put func([]span, func() Verdict)) {
+func (r *router) toENI(f Family, s span, id network.ENIID, out *[]segment[Verdict]) {
+	put := putter(out)
 	e := r.s.ENI(id)
 	var own []span
 	for _, a := range e.AllAddrs() {
@@ -26,15 +27,20 @@ func (r *router) toENI(f Family, s span, id network.ENIID, put func([]span, func
 		}
 		return r.local(0)
 	})
-	put(outside, func() Verdict {
-		switch {
-		case e.SourceDestCheck:
-			return r.lost(Cause{Why: "dest-check", At: string(id)}, 0)
-		case r.out.ports[id] == nil:
-			return r.lost(Cause{Why: "blackhole", At: r.at()}, 0)
-		}
-		return goTo(viaChain(id))
-	})
+	switch {
+	case e.SourceDestCheck:
+		r.lostSpans(f, outside, Cause{Why: "dest-check", At: string(id)}, out)
+	case r.out.ports[id] == nil:
+		r.lostSpans(f, outside, Cause{Why: "blackhole", At: r.at()}, out)
+	default:
+		put(outside, func() Verdict { return goTo(viaChain(id)) })
+	}
+}
+
+func (r *router) lostSpans(f Family, spans []span, c Cause, out *[]segment[Verdict]) {
+	for _, s := range spans {
+		r.lostByPeer(f, s, c, 0, out)
+	}
 }
 
 func viaChain(id network.ENIID) string { return "via." + string(id) }

@@ -114,11 +114,7 @@ func join(in []segment[Verdict]) []segment[Verdict] {
 
 // route decides for a span what its route, or the lack of one, does.
 func (r *router) route(f Family, s segment[any], out *[]segment[Verdict]) {
-	put := func(spans []span, v func() Verdict) {
-		for _, x := range spans {
-			*out = append(*out, segment[Verdict]{x, v()})
-		}
-	}
+	put := putter(out)
 	route, ok := s.is.(network.Route)
 	if !ok {
 		r.lostByPeer(f, s.span, Cause{Why: "no-route", At: r.at()}, 0, out)
@@ -152,9 +148,18 @@ func (r *router) route(f Family, s segment[any], out *[]segment[Verdict]) {
 			r.lostByPeer(f, x, Cause{Why: "not-in-peer-cidr", At: string(p.ID)}, r.zone(r.u, p.Requester.VPC, p.Accepter.VPC), out)
 		}
 	case network.ToENI:
-		r.toENI(f, s.span, to.ENI, put)
+		r.toENI(f, s.span, to.ENI, out)
 	case network.ToGateway:
-		put([]span{s.span}, func() Verdict { return r.lost(Cause{Why: "not-supported", At: string(to.Gateway)}, 0) })
+		r.lostByPeer(f, s.span, Cause{Why: "not-supported", At: string(to.Gateway)}, 0, out)
+	}
+}
+
+// putter appends spans that share a verdict, which is made only if there are any.
+func putter(out *[]segment[Verdict]) func([]span, func() Verdict) {
+	return func(spans []span, v func() Verdict) {
+		for _, x := range spans {
+			*out = append(*out, segment[Verdict]{x, v()})
+		}
 	}
 }
 
@@ -201,18 +206,18 @@ func (u *unit) lost(j *job, c Cause, zone uint16) Verdict {
 	return u.lead(way{chain: fmt.Sprintf("lost.%s.%s.%d", c.Why, c.At, zone), mark: mark, zone: zone, cause: c})
 }
 
-// lostByPeer loses a span, with each peer's part in the zone of that pair,
-// whatever the route says: that is where the flow is known that the packet may
-// be an answer of.
+// lostByPeer loses a span, with the VPC's own part and each peer's in the zone of
+// that pair, whatever the route says: that is where the flow is known that the
+// packet may be an answer of.
 func (r *router) lostByPeer(f Family, s span, c Cause, otherwise uint16, out *[]segment[Verdict]) {
 	rest := []span{s}
-	for _, p := range r.vpcs[r.vpc.ID].peers {
-		blocks := spansOf(f, p.vpc.Prefixes())
+	for _, v := range r.around() {
+		blocks := spansOf(f, v.Prefixes())
 		var left []span
 		for _, x := range rest {
 			inside, outside := x.cut(blocks)
 			for _, y := range inside {
-				*out = append(*out, segment[Verdict]{y, r.lost(c, r.zone(r.u, r.vpc.ID, p.vpc.ID))})
+				*out = append(*out, segment[Verdict]{y, r.lost(c, r.zone(r.u, r.vpc.ID, v.ID))})
 			}
 			left = append(left, outside...)
 		}
@@ -221,4 +226,13 @@ func (r *router) lostByPeer(f Family, s span, c Cause, otherwise uint16, out *[]
 	for _, x := range rest {
 		*out = append(*out, segment[Verdict]{x, r.lost(c, otherwise)})
 	}
+}
+
+// around are the VPC itself and its peers: where flows with it can be from.
+func (r *router) around() []*network.VPC {
+	out := []*network.VPC{r.vpc}
+	for _, p := range r.vpcs[r.vpc.ID].peers {
+		out = append(out, p.vpc)
+	}
+	return out
 }

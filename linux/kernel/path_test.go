@@ -23,21 +23,27 @@ const (
 
 // BenchmarkPath compares the peered path, with 50 rules in each group and 20
 // entries in each network ACL, with a bare veth pair in the same run:
-// request/response and small packets per second, as ratios.
+// request/response and small packets per second, as ratios; and the same path while
+// flow logs record both interfaces.
 func BenchmarkPath(b *testing.B) {
 	w := newSite(b)
 	m, f := w.peered(b)
+	w2 := newSite(b)
+	m2, f2 := w2.peered(b)
+	w2.record(string(m2.eni))
+	w2.record(string(f2.eni))
+	w2.obey()
 	bare, there := testnet.NewHost(b), testnet.NewHost(b)
 	testnet.Link(b, testnet.End{Host: bare, Name: "eth0", Addrs: []netip.Prefix{cidr("10.9.0.1/24")}}, testnet.End{Host: there, Name: "eth0", Addrs: []netip.Prefix{cidr("10.9.0.2/24")}})
-	paths := map[string][2]*testnet.Host{"bare": {bare, there}, "peered": {m.host, f.host}}
-	at := map[string]netip.Addr{"bare": addr("10.9.0.2"), "peered": f.addr}
+	paths := map[string][2]*testnet.Host{"bare": {bare, there}, "peered": {m.host, f.host}, "recorded": {m2.host, f2.host}}
+	at := map[string]netip.Addr{"bare": addr("10.9.0.2"), "peered": f.addr, "recorded": f2.addr}
 	for _, kind := range []struct {
 		name string
 		run  func(a, c *testnet.Host, to netip.Addr) (float64, error)
 	}{{"rr", requests}, {"pps", packets}} {
 		b.Run(kind.name, func(b *testing.B) {
 			for b.Loop() {
-				var ratios, absolute []float64
+				var ratios, recorded, absolute []float64
 				for range rounds {
 					rate := map[string]float64{}
 					for name, hosts := range paths {
@@ -48,11 +54,14 @@ func BenchmarkPath(b *testing.B) {
 						rate[name] = r
 					}
 					ratios = append(ratios, rate["peered"]/rate["bare"])
+					recorded = append(recorded, rate["recorded"]/rate["bare"])
 					absolute = append(absolute, rate["bare"])
 				}
 				slices.Sort(ratios)
+				slices.Sort(recorded)
 				slices.Sort(absolute)
 				b.ReportMetric(ratios[rounds/2], "ratio")
+				b.ReportMetric(recorded[rounds/2], "recorded")
 				b.ReportMetric(absolute[rounds/2], "bare/s")
 			}
 		})
