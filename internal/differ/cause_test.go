@@ -24,43 +24,47 @@ type expected struct {
 // packet meets there it says when it is asked about the address alone.
 func (f *fabric) expect(x *reach.Index, flow reach.Flow, r reach.Result) expected {
 	e, blocked := r.First()
-	if !blocked || !astray(e) {
-		c, ok := cause(r)
-		if ok && slices.ContainsFunc(r.Causes, circular) {
-			// The plane ends these where it looks routes up, before it counts what else
-			// speaks against them.
-			return expected{maybe: []linux.Cause{c}}
-		}
+	c, ok := cause(r)
+	switch lost := slices.IndexFunc(r.Causes, func(x reach.Explanation) bool { return x.Way == e.Way && astray(x) }); {
+	case !blocked:
+		return expected{}
+	case slices.ContainsFunc(r.Causes, circular):
+		// The plane ends these where it looks routes up, before it counts what else
+		// speaks against them.
+		return expected{maybe: []linux.Cause{c}}
+	case lost < 0:
+		return expected{cause: c, ok: ok}
+	case e.Way == reach.Answer:
+		return f.lostAnswer(r, r.Causes[lost], c)
+	}
+	flow.Destination = ""
+	other := x.Trace(flow)
+	if other.Verdict == reach.Unreachable {
+		c, ok := cause(other)
 		return expected{cause: c, ok: ok}
 	}
-	if e.Way == reach.Request {
-		flow.Destination = ""
-		other := x.Trace(flow)
-		if other.Verdict == reach.Unreachable {
-			c, ok := cause(other)
-			return expected{cause: c, ok: ok}
-		}
-		return expected{} // it arrives at somebody who is not asked to answer
-	}
-	// An answer that goes to another VPC than the question came from, which has the
-	// same addresses. AWS's interface knows it for an answer; the plane knows flows
-	// between two VPCs, takes it for something new, and may drop it a gate earlier:
-	// see docs/differences.md. It is lost in any case.
-	var out expected
+	return expected{} // it arrives at somebody who is not asked to answer
+}
+
+// lostAnswer is an answer that goes to another VPC than the question came from,
+// which has the same addresses. AWS's interface knows it for an answer; the plane
+// knows flows between two VPCs, takes it for something new, and may drop it a gate
+// earlier: see docs/differences.md. It is lost in any case.
+func (f *fabric) lostAnswer(r reach.Result, astray reach.Explanation, c linux.Cause) expected {
+	out := expected{maybe: []linux.Cause{c, {Why: "no-such-address", At: string(astray.DestinationVPC)}}}
 	for _, h := range r.Return.Hops {
 		if h.Kind == reach.SecurityGroups && h.Direction == reach.Egress {
 			out.maybe = append(out.maybe, linux.Cause{Why: "sg-denied", At: string(h.ENI), Direction: "egress"})
 		}
 	}
-	stranger := f.state.ENIWith(e.DestinationVPC, e.Address)
-	if stranger == nil || f.at[stranger.ID] == nil {
-		out.maybe = append(out.maybe, linux.Cause{Why: "no-such-address", At: string(e.DestinationVPC)})
+	stranger := f.state.ENIWith(astray.DestinationVPC, astray.Address)
+	if stranger == nil {
 		return out
 	}
 	// It meets their ACL, and their groups, or nothing.
 	out.maybe = append(out.maybe, linux.Cause{Why: "sg-denied", At: string(stranger.ID), Direction: "ingress"})
 	acl := f.state.Subnet(stranger.Subnet).ACL
-	for _, entry := range append(f.state.ACL(acl).Entries, network.ACLEntry{}) {
+	for _, entry := range append(slices.Clone(f.state.ACL(acl).Entries), network.ACLEntry{}) {
 		out.maybe = append(out.maybe, linux.Cause{Why: "acl-denied", At: string(acl), Direction: "ingress", Entry: entryName(entry)})
 	}
 	return out
