@@ -89,7 +89,9 @@ func (w *walk) astray(f *face, in *network.VPC, won network.Route) []Explanation
 	if w.x.at(in.ID, w.h.Destination) == nil {
 		// Nobody is there to take it for the other: what is seen is that it ends there.
 		e.Detail = true
-		out = []Explanation{w.nobody(in.ID), e}
+		n := w.nobody(in.ID)
+		n.Subnet, n.RouteTable, n.Route = f.Subnet, table.ID, won
+		out = []Explanation{n, e}
 	}
 	return append(out, w.apart(f, "")...)
 }

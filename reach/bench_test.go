@@ -39,6 +39,19 @@ func BenchmarkAllPairs(b *testing.B) {
 	}
 }
 
+// BenchmarkFix makes plans for flows between the departments of a large State.
+func BenchmarkFix(b *testing.B) {
+	c := newCrowd(b, 200, 10000)
+	b.ReportAllocs()
+	changes, n := 0, 0
+	for i := 0; b.Loop(); i++ {
+		from, to := c.enis[i*7919%len(c.enis)], c.enis[i*104729%len(c.enis)]
+		changes += len(reach.Fix(c.state, reach.Flow{Source: from, Destination: to, Protocol: network.TCP, Port: 5432}).Changes)
+		n++
+	}
+	b.ReportMetric(float64(changes)/float64(n), "changes/op")
+}
+
 // TestPairsSayWhatTraceSays: the fast answer is the thorough one.
 func TestPairsSayWhatTraceSays(t *testing.T) {
 	c := newCrowd(t, 12, 96)

@@ -25,6 +25,9 @@ func (v Verdict) String() string {
 type Result struct {
 	Flow    Flow // with the addresses filled in
 	Verdict Verdict
+	// Destination is whom it is about: Flow.Destination, or who has the address.
+	// "" when nobody is known that has it.
+	Destination network.ENIID
 
 	// Forward is the request's way and Return the answer's: as far as something is
 	// known of them, past what blocks. Return is empty for packets that have no

@@ -144,7 +144,8 @@ func (w *walk) cross(f *face, id network.PeeringID, hop Hop) decision {
 	}
 	d := w.lost(over)
 	d.hops = []Hop{hop, d.hops[0]}
-	e := Explanation{Code: PeeringNeedsAddress, Component: string(id), Peering: id, SourceVPC: f.VPC, DestinationVPC: other.ID}
+	e := Explanation{Code: PeeringNeedsAddress, Component: string(id), Peering: id, SourceVPC: f.VPC, DestinationVPC: other.ID,
+		VPC: f.VPC, Subnet: f.Subnet, RouteTable: hop.Table, Route: hop.Route}
 	if !there {
 		e.Address, e.PacketField, e.CIDRs = w.h.Destination, "destination-address", other.Prefixes()
 		d.causes = append(d.causes, e)
@@ -207,7 +208,8 @@ func (w *walk) gateway(f *face, id network.GatewayID, hop Hop) decision {
 	if w.brief {
 		return decision{}
 	}
-	e := Explanation{Direction: Egress, Component: string(id), Gateway: id, VPC: f.VPC, Address: w.h.Destination, PacketField: "destination-address"}
+	e := Explanation{Direction: Egress, Component: string(id), Gateway: id, VPC: f.VPC, Subnet: f.Subnet, RouteTable: hop.Table, Route: hop.Route,
+		Address: w.h.Destination, PacketField: "destination-address"}
 	switch {
 	case !f.subnet.vpc.Contains(w.h.Source):
 		e.Code, e.Address, e.PacketField = GatewayRejectsSpoofed, w.h.Source, "source-address"

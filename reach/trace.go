@@ -31,6 +31,9 @@ func (x *Index) Trace(f Flow) Result {
 	w.from(source)
 	r.Forward = w.leg()
 	r.Causes = w.causes
+	if w.goal != nil {
+		r.Destination = w.goal.ID
+	}
 	if w.blocked && goal != nil {
 		r.Forward.Arrived = x.elsewhere(f)
 	}
