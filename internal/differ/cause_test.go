@@ -16,6 +16,8 @@ type expected struct {
 	cause linux.Cause
 	ok    bool // something is dropped
 	maybe []linux.Cause
+	// crooked: whether the answer comes back the plane may see otherwise than AWS.
+	crooked bool
 }
 
 // expect is what must become of a flow's packets. The analyzer was asked about one
@@ -25,9 +27,14 @@ type expected struct {
 func (f *fabric) expect(x *reach.Index, flow reach.Flow, r reach.Result) expected {
 	e, blocked := r.First()
 	c, ok := cause(r)
+	if !blocked && crooked(r) {
+		return crookedAnswer(r, linux.Cause{})
+	}
 	switch lost := slices.IndexFunc(r.Causes, func(x reach.Explanation) bool { return x.Way == e.Way && astray(x) }); {
 	case !blocked:
 		return expected{}
+	case crooked(r):
+		return crookedAnswer(r, c)
 	case slices.ContainsFunc(r.Causes, circular):
 		// The plane ends these where it looks routes up, before it counts what else
 		// speaks against them.
@@ -66,6 +73,42 @@ func (f *fabric) lostAnswer(r reach.Result, astray reach.Explanation, c linux.Ca
 	acl := f.state.Subnet(stranger.Subnet).ACL
 	for _, entry := range append(slices.Clone(f.state.ACL(acl).Entries), network.ACLEntry{}) {
 		out.maybe = append(out.maybe, linux.Cause{Why: "acl-denied", At: string(acl), Direction: "ingress", Entry: entryName(entry)})
+	}
+	return out
+}
+
+// crooked is an answer that does not go back by the middleboxes that the request
+// came by. What the plane knows of a flow it knows for each part of its way, so
+// that groups may take such an answer for something new where AWS's know it: see
+// docs/differences.md.
+func crooked(r reach.Result) bool {
+	if e, blocked := r.First(); blocked && e.Way == reach.Request {
+		return false
+	}
+	there, back := ends(r.Forward), ends(r.Return)
+	slices.Reverse(back)
+	return !slices.Equal(there, back)
+}
+
+// ends are the interfaces on a way, each time that a packet leaves or reaches one.
+func ends(l reach.Leg) []network.ENIID {
+	var out []network.ENIID
+	for _, h := range l.Hops {
+		if h.Kind == reach.Interface {
+			out = append(out, h.ENI)
+		}
+	}
+	return out
+}
+
+// crookedAnswer is what may become of a crooked answer: what the analyzer says, or
+// that a group on its way does not know it.
+func crookedAnswer(r reach.Result, c linux.Cause) expected {
+	out := expected{crooked: true, maybe: []linux.Cause{c}}
+	for _, h := range r.Return.Hops {
+		if h.Kind == reach.SecurityGroups {
+			out.maybe = append(out.maybe, linux.Cause{Why: "sg-denied", At: string(h.ENI), Direction: h.Direction.String()})
+		}
 	}
 	return out
 }
