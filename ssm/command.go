@@ -220,7 +220,7 @@ type notificationView struct {
 func viewCommand(c command.Command) commandView {
 	out := commandView{
 		CommandId: c.ID, DocumentName: c.Document, DocumentVersion: cmp.Or(c.DocumentVersion, "$DEFAULT"), Comment: c.Comment,
-		ExpiresAfter: when(c.Expires), Parameters: c.Parameters, InstanceIds: slices.Concat([]network.InstanceID{}, c.Instances), Targets: []target{},
+		ExpiresAfter: when(c.Expires), Parameters: c.Parameters, InstanceIds: append([]network.InstanceID{}, c.Instances...), Targets: []target{},
 		RequestedDateTime: when(c.Requested), Status: c.Status.Name(), StatusDetails: c.Status.Details(),
 		OutputS3Region: c.Output.Region, OutputS3BucketName: c.Output.Bucket, OutputS3KeyPrefix: c.Output.Prefix,
 		MaxConcurrency: cmp.Or(c.MaxConcurrency, "50"), MaxErrors: cmp.Or(c.MaxErrors, "0"),

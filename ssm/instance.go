@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tombolo/network"
+	"tombolo/ssm/session"
 )
 
 func instanceOperations() []operation {
@@ -92,7 +93,7 @@ func (s *Service) information(i *network.Instance) instanceInformation {
 	state := s.State()
 	return instanceInformation{
 		InstanceId: string(i.ID), PingStatus: ping, LastPingDateTime: when(last),
-		AgentVersion: AgentVersion, IsLatestVersion: true,
+		AgentVersion: session.AgentVersion, IsLatestVersion: true,
 		PlatformType: "Linux", PlatformName: s.Platform.Name, PlatformVersion: s.Platform.Version,
 		ResourceType: "EC2Instance", IPAddress: address(state, i), ComputerName: s.Hostname(state, i.ID),
 		SourceId: string(i.ID), SourceType: "AWS::EC2::Instance",
@@ -122,52 +123,57 @@ func (f filters) add(key string, values []string) {
 	f[key] = values
 }
 
-// values are what a filter looks at. A key that nothing here can have finds
-// nothing; one that AWS does not know is an error.
-func (s *Service) values(c *call, i *network.Instance, key string) ([]string, error) {
-	info := s.information(i)
-	tags := s.State().Tags(c.caller, string(i.ID))
+// filterKeys are the keys that AWS has beside tag:NAME. The last four are of
+// what nothing here can have: they find nothing.
+var filterKeys = []string{"InstanceIds", "AgentVersion", "PingStatus", "PlatformTypes", "PlatformType", "ResourceType", "SourceIds", "SourceTypes", "tag-key",
+	"ActivationIds", "IamRole", "AssociationStatus", "DocumentName"}
+
+func (f filters) check() error {
+	for _, key := range sortedKeys(f) {
+		if !slices.Contains(filterKeys, key) && !strings.HasPrefix(key, "tag:") {
+			return fail("InvalidFilterKey", "The specified key is not valid: %s", key)
+		}
+	}
+	return nil
+}
+
+// values are what a filter looks at.
+func (s *Service) values(info instanceInformation, tags network.Tags, key string) []string {
 	if name, ok := strings.CutPrefix(key, "tag:"); ok {
 		if v, has := tags[name]; has {
-			return []string{v}, nil
+			return []string{v}
 		}
-		return nil, nil
+		return nil
 	}
 	switch key {
-	case "InstanceIds":
-		return []string{info.InstanceId}, nil
+	case "InstanceIds", "SourceIds":
+		return []string{info.InstanceId}
 	case "AgentVersion":
-		return []string{info.AgentVersion}, nil
+		return []string{info.AgentVersion}
 	case "PingStatus":
-		return []string{info.PingStatus}, nil
+		return []string{info.PingStatus}
 	case "PlatformTypes", "PlatformType":
-		return []string{info.PlatformType}, nil
+		return []string{info.PlatformType}
 	case "ResourceType":
-		return []string{info.ResourceType}, nil
-	case "SourceIds":
-		return []string{info.SourceId}, nil
+		return []string{info.ResourceType}
 	case "SourceTypes":
-		return []string{info.SourceType}, nil
+		return []string{info.SourceType}
 	case "tag-key":
-		return sortedKeys(tags), nil
-	case "ActivationIds", "IamRole", "AssociationStatus", "DocumentName":
-		return nil, nil
+		return sortedKeys(tags)
 	}
-	return nil, fail("InvalidFilterKey", "The specified key is not valid: %s", key)
+	return nil
 }
 
 // find lists what all filters let pass, a page of it.
 func (s *Service) find(c *call, f filters, token string, size int) ([]*network.Instance, string, error) {
-	var found []*network.Instance
-	for key := range f {
-		if _, err := s.values(c, &network.Instance{}, key); err != nil {
-			return nil, "", err
-		}
+	if err := f.check(); err != nil {
+		return nil, "", err
 	}
+	var found []*network.Instance
 	for _, i := range s.managed(c) {
-		passes := true
+		info, tags, passes := s.information(i), s.State().Tags(c.caller, string(i.ID)), true
 		for key, wanted := range f {
-			have, _ := s.values(c, i, key)
+			have := s.values(info, tags, key)
 			passes = passes && slices.ContainsFunc(have, func(v string) bool { return slices.Contains(wanted, v) })
 		}
 		if passes {

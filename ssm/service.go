@@ -36,9 +36,6 @@ type Config struct {
 	Log      *slog.Logger                                    // nil: nothing is logged
 }
 
-// AgentVersion is what every instance says that its agent is.
-const AgentVersion = "3.3.987.0"
-
 // Service answers the operations. It is a gate.Service.
 type Service struct {
 	Config
