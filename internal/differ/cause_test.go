@@ -35,7 +35,7 @@ func (f *fabric) expect(x *reach.Index, flow reach.Flow, r reach.Result) expecte
 		return expected{}
 	case crooked(r):
 		return crookedAnswer(r, c)
-	case slices.ContainsFunc(r.Causes, circular):
+	case slices.ContainsFunc(r.Causes, func(x reach.Explanation) bool { return x.Way == e.Way && circular(x) }):
 		// The plane ends these where it looks routes up, before it counts what else
 		// speaks against them.
 		return expected{maybe: []linux.Cause{c}}
