@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -59,6 +60,7 @@ type Plane struct {
 	plugs    map[network.ENIID]linux.Link // links that this process has made right
 	state    network.State                // that was last to be obeyed
 	flows    flows
+	traces   atomic.Uint64 // that were begun, for their names
 }
 
 // Status is how well the kernel obeys.
@@ -94,6 +96,9 @@ func (p *Plane) prepare() error {
 		return fmt.Errorf("set loopback up: %w", err)
 	}
 	if err := setAll(p.config.Fabric, fabricSettings); err != nil {
+		return err
+	}
+	if err := p.nft.removeTraces(); err != nil {
 		return err
 	}
 	if err := p.nft.makeTables(); err != nil {
