@@ -7,3 +7,5 @@
 // whose fields name AWS's shapes, and what becomes of every member that is not
 // obeyed. docs/sessions-coverage.md is written from the same rows.
 package ssm
+
+//go:generate go test -run TestCoverageTable -update .

@@ -264,6 +264,9 @@ func (s *Service) describeDocumentPermission(c *call, q *describeDocumentPermiss
 	if _, err := s.library.find(c.caller, q.Name); err != nil {
 		return nil, err
 	}
+	if q.NextToken != "" {
+		return nil, fail("InvalidNextToken", "The specified token is not valid.")
+	}
 	return struct {
 		AccountIds             []string
 		AccountSharingInfoList []string

@@ -149,8 +149,11 @@ func (sessionHost) Start(_ context.Context, _ network.InstanceID, p session.Prog
 	return &session.Process{
 		Stdin: in, Stdout: out, Stderr: errs, Resize: func(session.Size) error { return nil },
 		Signal: func(s syscall.Signal) error { return syscall.Kill(-cmd.Process.Pid, s) },
-		Wait:   func() (session.Exit, error) { _ = cmd.Wait(); return session.Exit{Code: cmd.ProcessState.ExitCode()}, nil },
-		Close:  func() { in.Close(); out.Close(); errs.Close() },
+		Wait: func() (session.Exit, error) {
+			_ = cmd.Wait()
+			return session.Exit{Code: cmd.ProcessState.ExitCode()}, nil
+		},
+		Close: func() { in.Close(); out.Close(); errs.Close() },
 	}, nil
 }
 
