@@ -91,29 +91,28 @@ func (w *walk) lost(hop Hop, causes ...Explanation) decision {
 // table that a packet from a peering meets: no route of the VPC is asked, which
 // is why peering is not transitive (AWS: VPC peering limitations).
 func (w *walk) inside(f *face, v *network.VPC, d decision, won network.Route) decision {
-	d.to = w.x.at(v.ID, w.h.Destination)
+	to := w.x.at(v.ID, w.h.Destination)
+	astray := w.goal != nil && to != w.goal
+	if !astray && to != nil && to.up() {
+		d.to, d.ok = to, true
+		return d
+	}
+	if !astray {
+		d.to = to
+	}
+	if w.brief {
+		return d
+	}
+	d.hops = append(d.hops, Hop{Kind: VPC, Component: string(v.ID), VPC: v.ID, Blocked: true})
 	switch {
-	case w.goal != nil && d.to != w.goal:
-		d.to = nil
-		if w.brief {
-			return d
-		}
+	case astray:
 		d.causes = w.astray(f, v, won)
-	case d.to == nil:
-		if w.brief {
-			return d
-		}
-		d.hops = append(d.hops, Hop{Kind: VPC, Component: string(v.ID), VPC: v.ID, Blocked: true})
+	case to == nil:
 		d.causes = []Explanation{w.nobody(v.ID)}
-	case !d.to.up():
-		if w.brief {
-			return d
-		}
-		e := d.to.down()
+	default:
+		e := to.down()
 		e.Direction = Ingress
 		d.causes = []Explanation{e}
-	default:
-		d.ok = true
 	}
 	return d
 }

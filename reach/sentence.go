@@ -15,8 +15,11 @@ func (h Hop) Sentence() string {
 	case Instance:
 		return "the instance is " + h.Status
 	case Interface:
-		if h.Blocked {
-			return "the source/destination check drops it"
+		switch {
+		case h.Blocked && h.Status == "available":
+			return "the interface is attached to nothing"
+		case h.Blocked:
+			return "the interface drops it"
 		}
 		return "the interface " + h.takes()
 	case SecurityGroups:
@@ -33,7 +36,7 @@ func (h Hop) Sentence() string {
 	case Gateway:
 		return "the internet gateway does not carry it"
 	case VPC:
-		return "nothing in the VPC has the address"
+		return "the VPC delivers it to nobody that was meant"
 	}
 	return ""
 }

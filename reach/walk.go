@@ -74,8 +74,7 @@ func (w *walk) from(f *face) {
 			return
 		}
 		if box && w.seen(to.ID) {
-			w.block(Explanation{Code: NoPossibleDestination, Component: string(to.ID), ENI: to.ID, VPC: to.VPC,
-				Address: w.h.Destination, PacketField: "destination-address"})
+			w.circles(to)
 			return
 		}
 		w.enter(f, to)
@@ -85,7 +84,13 @@ func (w *walk) from(f *face) {
 		}
 		f = w.x.forwards(to, w.h.Destination)
 	}
-	w.block(Explanation{Code: NoPossibleDestination, Component: string(f.ID), ENI: f.ID, VPC: f.VPC,
+	w.circles(f)
+}
+
+// circles ends the way at a middlebox that a packet only comes back to.
+func (w *walk) circles(f *face) {
+	w.face(f, Ingress)
+	w.blockHop(Explanation{Code: NoPossibleDestination, Component: string(f.ID), ENI: f.ID, VPC: f.VPC,
 		Address: w.h.Destination, PacketField: "destination-address"})
 }
 
@@ -111,12 +116,10 @@ func (w *walk) leaveInstance(f *face) {
 	if f.up() {
 		return
 	}
-	e := f.down()
-	if f.instance != nil {
-		w.blockHop(e)
-	} else {
-		w.block(e)
+	if f.instance == nil {
+		w.face(f, Egress)
 	}
+	w.blockHop(f.down())
 }
 
 // down is why an interface carries nothing.
