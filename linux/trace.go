@@ -35,7 +35,7 @@ func (t Trail) Family() Family { return familyOf(t.Source) }
 type TraceEvent struct {
 	Packet  uint32 // which one
 	Chain   string
-	Hook    bool   // the end of a base chain: no rule decided
+	Policy  bool   // the end of a base chain: no rule decided
 	Rule    int    // the number of the rule in its chain, from 0; -1 when it has gone
 	Tag     string // of the rule
 	Verdict Verdict
@@ -257,6 +257,10 @@ func (n *Narrator) acl(e TraceEvent, s *TraceStep) bool {
 
 // end is where a packet's way ends: see endings.
 func (n *Narrator) end(e TraceEvent, s *TraceStep) bool {
+	if e.Policy && e.Verdict.Kind == Drop {
+		s.At, s.Says, s.End = string(n.ports[e.In]), "it is for the network itself, which does not answer", Dropped
+		return true
+	}
 	for _, x := range endings {
 		if e.Chain != x.chain && !strings.HasPrefix(e.Chain, x.chain+".") {
 			continue

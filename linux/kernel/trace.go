@@ -189,7 +189,9 @@ func traceEvent(raw []byte) (e linux.TraceEvent, handle uint64, ours bool) {
 		case unix.NFTA_TRACE_RULE_HANDLE:
 			handle = d.Uint64()
 		case unix.NFTA_TRACE_TYPE:
-			e.Hook = d.Uint32() == unix.NFT_TRACETYPE_POLICY
+			e.Policy = d.Uint32() == unix.NFT_TRACETYPE_POLICY
+		case unix.NFTA_TRACE_POLICY:
+			e.Verdict = map[uint32]linux.Verdict{0: {Kind: linux.Drop}, 1: {Kind: linux.Accept}}[d.Uint32()]
 		case unix.NFTA_TRACE_VERDICT:
 			e.Verdict, _ = decodeVerdict(d.Bytes())
 		case unix.NFTA_TRACE_ID:
