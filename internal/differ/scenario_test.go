@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"tombolo/linux"
 	"tombolo/network"
 	"tombolo/reach"
 )
@@ -18,27 +19,25 @@ type writer struct {
 	out   strings.Builder
 	names map[string]string
 	count map[string]int
+	said  map[network.RuleID]bool
 }
 
 // scenarioOf is a State and one question about it, with what the analyzer says.
 func scenarioOf(s network.State, q *shot) string {
-	w := &writer{s: s, names: map[string]string{}, count: map[string]int{}}
+	w := &writer{s: s, names: map[string]string{}, count: map[string]int{}, said: map[network.RuleID]bool{}}
 	w.say("# Packets and the analyzer disagree: %s", strings.ReplaceAll(q.String(), "\n", "\n#"))
 	for v := range s.VPCs() {
 		if !w.dull(v) {
 			w.vpc(v)
 		}
 	}
-	for p := range s.Peerings() {
-		w.say("peering %s %s %s %s", w.name("p", p.ID), w.names[string(p.Requester.VPC)], w.names[string(p.Accepter.VPC)],
-			strings.TrimSuffix(p.Status.String(), "-acceptance"))
-	}
 	for g := range s.SecurityGroups() {
-		if !g.Default {
+		if !g.Default && w.names[string(g.VPC)] != "" {
 			w.say("sg %s in %s", w.name("g", g.ID), w.names[string(g.VPC)])
 		}
 	}
 	w.machines()
+	w.peerings()
 	for g := range s.SecurityGroups() {
 		w.rules(g)
 	}
@@ -46,10 +45,38 @@ func scenarioOf(s network.State, q *shot) string {
 		w.entries(a)
 	}
 	for t := range s.RouteTables() {
-		w.routes(t)
+		w.routes(t, "")
 	}
+	w.stopped()
 	w.question(q)
 	return w.out.String()
+}
+
+// peerings says first what has ended: while it lived, routes led to it, and rules
+// could name the other VPC's groups.
+func (w *writer) peerings() {
+	for p := range w.s.Peerings() {
+		if p.Status != network.PeeringDeleted {
+			continue
+		}
+		w.peering(p, "active")
+		for g := range w.s.SecurityGroups() {
+			w.across(g, p)
+		}
+		for t := range w.s.RouteTables() {
+			w.routes(t, p.ID)
+		}
+		w.say("peering %s deleted", w.names[string(p.ID)])
+	}
+	for p := range w.s.Peerings() {
+		if p.Status != network.PeeringDeleted {
+			w.peering(p, strings.TrimSuffix(p.Status.String(), "-acceptance"))
+		}
+	}
+}
+
+func (w *writer) peering(p *network.Peering, state string) {
+	w.say("peering %s %s %s %s", w.name("p", p.ID), w.names[string(p.Requester.VPC)], w.names[string(p.Accepter.VPC)], state)
 }
 
 func (w *writer) say(format string, args ...any) { fmt.Fprintf(&w.out, format+"\n", args...) }
@@ -80,9 +107,6 @@ func (w *writer) vpc(v *network.VPC) {
 	}
 	if len(v.Blocks6) > 0 {
 		line += " ipv6"
-	}
-	if v.Default {
-		line = "vpc " + name + " default"
 	}
 	w.say("%s account %s region %s", line, v.Owner, v.Region)
 	w.names[string(v.MainTable)], w.names[string(v.DefaultACL)], w.names[string(v.DefaultGroup)] = name+".main", name+".acl", name+".default"
@@ -142,11 +166,50 @@ func (w *writer) machines() {
 		for _, e := range enis {
 			line += " " + w.names[string(e.ID)]
 		}
-		w.say("%s", line)
-		if !i.Runs() {
-			w.say("instance %s %s", w.names[string(i.ID)], i.State)
+		if len(enis) > 0 {
+			w.say("%s", line)
 		}
 	}
+}
+
+func (w *writer) stopped() {
+	for i := range w.s.Instances() {
+		if !i.Runs() && i.State == network.InstanceStopped {
+			w.say("instance %s stopped", w.names[string(i.ID)])
+		}
+	}
+}
+
+// across says a group's rules that name groups over a peering.
+func (w *writer) across(g *network.SecurityGroup, p *network.Peering) {
+	for _, r := range g.Rules {
+		peer, ok := r.Peer.(network.PeerGroup)
+		if !ok || w.said[r.ID] {
+			continue
+		}
+		if other := w.s.SecurityGroup(peer.Group); other != nil && p.Other(g.VPC) == other.VPC {
+			w.rule(g, r)
+		}
+	}
+}
+
+func (w *writer) rule(g *network.SecurityGroup, r network.Rule) {
+	w.said[r.ID] = true
+	w.say("sg %s allow %s", w.names[string(g.ID)], w.ruleText(r))
+}
+
+func (w *writer) ruleText(r network.Rule) string {
+	direction, peer := "from", ""
+	if r.Egress {
+		direction = "to"
+	}
+	switch p := r.Peer.(type) {
+	case network.PeerCIDR:
+		peer = w.prefix(p.CIDR)
+	case network.PeerGroup:
+		peer = w.names[string(p.Group)]
+	}
+	return strings.Join([]string{protocol(r.Protocol, r.Ports), direction, peer}, " ")
 }
 
 // rules says what a group has and, of what it was born with, has not.
@@ -163,21 +226,11 @@ func (w *writer) rules(g *network.SecurityGroup) {
 		born["any from "+name] = true
 	}
 	for _, r := range g.Rules {
-		direction, peer := "from", ""
-		if r.Egress {
-			direction = "to"
+		text := w.ruleText(r)
+		if !born[text] && !w.said[r.ID] {
+			w.rule(g, r)
 		}
-		switch p := r.Peer.(type) {
-		case network.PeerCIDR:
-			peer = w.prefix(p.CIDR)
-		case network.PeerGroup:
-			peer = w.names[string(p.Group)]
-		}
-		rule := strings.Join([]string{protocol(r.Protocol, r.Ports), direction, peer}, " ")
-		if !born[rule] {
-			w.say("sg %s allow %s", name, rule)
-		}
-		delete(born, rule)
+		delete(born, text)
 	}
 	for _, rule := range slices.Sorted(maps.Keys(born)) {
 		w.say("sg %s revoke %s", name, rule)
@@ -214,7 +267,9 @@ func (w *writer) entries(a *network.ACL) {
 	}
 }
 
-func (w *writer) routes(t *network.RouteTable) {
+// routes says a table's routes: those to one peering that will be deleted, or all
+// others.
+func (w *writer) routes(t *network.RouteTable, only network.PeeringID) {
 	name := w.names[string(t.ID)]
 	if name == "" {
 		return
@@ -223,11 +278,18 @@ func (w *writer) routes(t *network.RouteTable) {
 		switch to := r.To.(type) {
 		case network.ToLocal:
 		case network.ToPeering:
-			w.say("route %s %s %s", name, w.prefix(r.Dst), w.names[string(to.Peering)])
+			if ended := w.s.Peering(to.Peering).Status == network.PeeringDeleted; ended && only == to.Peering || !ended && only == "" {
+				w.say("route %s %s %s", name, w.prefix(r.Dst), w.names[string(to.Peering)])
+			}
 		case network.ToENI:
+			if only != "" {
+				continue
+			}
 			w.say("route %s %s %s", name, w.prefix(r.Dst), w.names[string(to.ENI)])
 		default:
-			w.say("# route %s %s to a gateway", name, w.prefix(r.Dst))
+			if only == "" {
+				w.say("# route %s %s to a gateway", name, w.prefix(r.Dst))
+			}
 		}
 	}
 }
@@ -295,12 +357,49 @@ func (w *writer) question(q *shot) {
 	} else {
 		w.say("\npacket %s %s %s from %v\n----", src, dst, what, f.SourceAddr)
 	}
-	r := reach.Trace(w.s, f)
-	if e, ok := r.First(); ok {
-		w.say("no reply: %s at %s %s", e.Code, w.names[e.Component], e.Direction)
-	} else {
-		w.say("delivered")
+	yes, no := "delivered", "no reply"
+	if !from.Has(f.SourceAddr) {
+		yes, no = "arrived", "dropped"
 	}
+	switch c := q.expect.cause; {
+	case q.expect.ok:
+		w.say("%s: %s", no, w.cause(c, f, q.result))
+	case q.result.Verdict == reach.Reachable || !from.Has(f.SourceAddr) && q.result.Verdict == reach.Unanswered:
+		w.say("%s", yes)
+	default:
+		w.say("%s", no)
+	}
+}
+
+// cause is what drops a packet, in the words of scenarios.
+func (w *writer) cause(c linux.Cause, f reach.Flow, r reach.Result) string {
+	name := w.names[c.At]
+	if strings.HasPrefix(c.At, "acl-") && !strings.HasSuffix(name, ".acl") {
+		name = "acl:" + name
+	}
+	text := c.Why + " at " + name
+	if c.Direction != "" {
+		text += " " + c.Direction
+	}
+	if c.Entry != "" {
+		text += " rule " + c.Entry
+	}
+	switch c.Why {
+	case "no-route", "blackhole", "not-in-peer-cidr":
+		heading := f.DestinationAddr
+		if e, _ := r.First(); e.Way == reach.Answer {
+			heading = f.SourceAddr
+		}
+		if heading.Is6() {
+			for e := range w.s.ENIs() {
+				if e.Has(heading) {
+					return text + " for " + w.names[string(e.ID)] + ".ipv6"
+				}
+			}
+		}
+		text += " for " + heading.String()
+	}
+	return text
 }
 
 func (w *writer) endpoint(e *network.ENI, a netip.Addr) string {

@@ -61,7 +61,11 @@ func (f *fabric) save(t *testing.T, n *randnet.Net, s *shot) {
 	if err != nil {
 		t.Errorf("shrink: %v", err)
 	}
-	text := scenarioOf(randnet.Replay(ops), s)
+	small := randnet.Replay(ops)
+	if err := f.set(small); err != nil {
+		t.Errorf("set what was made small: %v", err)
+	}
+	text := scenarioOf(small, f.shot(reach.NewIndex(small), s.flow))
 	path := filepath.Join(os.TempDir(), fmt.Sprintf("tombolo-differ-%s-%d.txt", s.flow.Source, s.flow.Protocol))
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Error(err)
