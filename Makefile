@@ -31,6 +31,7 @@ conformance: build ## AWS SDK for Go v2 against every operation, Ansible (slow t
 bench: build ## speed, as ratios against a bare veth pair
 	go run ./internal/bench
 	go test -run '^$$' -bench 'Path|RuleChange|RouteChange' ./linux/kernel
+	go test -run '^$$' -bench . ./reach
 
 fuzz: ## five minutes on every fuzz target
 	scripts/fuzz 30s
