@@ -39,6 +39,8 @@ func (f *fabric) expect(x *reach.Index, flow reach.Flow, r reach.Result) expecte
 		// The plane ends these where it looks routes up, before it counts what else
 		// speaks against them.
 		return expected{maybe: []linux.Cause{c}}
+	case e.Way == reach.Answer && f.ambiguous(r):
+		return f.lostAnswer(r, reach.Explanation{}, c)
 	case lost < 0:
 		return expected{cause: c, ok: ok}
 	case e.Way == reach.Answer:
@@ -64,6 +66,9 @@ func (f *fabric) lostAnswer(r reach.Result, astray reach.Explanation, c linux.Ca
 			out.maybe = append(out.maybe, linux.Cause{Why: "sg-denied", At: string(h.ENI), Direction: "egress"})
 		}
 	}
+	if astray.DestinationVPC == "" {
+		return out
+	}
 	stranger := f.state.ENIWith(astray.DestinationVPC, astray.Address)
 	if stranger == nil {
 		return out
@@ -75,6 +80,19 @@ func (f *fabric) lostAnswer(r reach.Result, astray reach.Explanation, c linux.Ca
 		out.maybe = append(out.maybe, linux.Cause{Why: "acl-denied", At: string(acl), Direction: "ingress", Entry: entryName(entry)})
 	}
 	return out
+}
+
+// ambiguous is whether an answer that is lost could be to one of two peers: with
+// whom the flow is known the plane then cannot tell from the address.
+func (f *fabric) ambiguous(r reach.Result) bool {
+	there := map[network.VPCID]bool{}
+	home := f.state.ENI(r.Forward.Arrived).VPC
+	for p := range f.state.PeeringsWith(home) {
+		if other := f.state.VPC(p.Other(home)); other != nil && other.Contains(r.Return.Header.Destination) {
+			there[other.ID] = true
+		}
+	}
+	return len(there) > 1
 }
 
 // crooked is an answer that does not go back by the middleboxes that the request
