@@ -311,10 +311,12 @@ func (w *world) packet() packet {
 	// Others' names are used with ports of their own: two flows that look alike
 	// are one to conntrack.
 	if w.oneIn(12) {
+		from := w.ENI(p.from)
 		if box := w.ENI(w.box); box != nil && w.oneIn(2) {
-			p.from, p.mac = box.ID, box.MAC
+			from = box
 		}
-		if lie := w.destination(); lie.Is4() == p.dst.Is4() && lie != p.dst && !w.ENI(p.from).Has(lie) {
+		if lie := w.destination(); lie.Is4() == p.dst.Is4() && lie != p.dst && !from.Has(lie) {
+			p.from, p.mac = from.ID, from.MAC
 			p.src, p.protocol, p.first, p.second = lie, 17, uint16(40000+w.r.IntN(1000)), one(w, somePorts)
 			return p
 		}
