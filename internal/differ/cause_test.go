@@ -27,24 +27,23 @@ type expected struct {
 func (f *fabric) expect(x *reach.Index, flow reach.Flow, r reach.Result) expected {
 	e, blocked := r.First()
 	c, ok := cause(r)
-	if !blocked && crooked(r) {
-		return crookedAnswer(r, linux.Cause{})
+	var lost reach.Explanation
+	if i := slices.IndexFunc(r.Causes, func(x reach.Explanation) bool { return x.Way == e.Way && astray(x) }); i >= 0 {
+		lost = r.Causes[i]
 	}
-	switch lost := slices.IndexFunc(r.Causes, func(x reach.Explanation) bool { return x.Way == e.Way && astray(x) }); {
-	case !blocked:
-		return expected{}
+	switch {
 	case crooked(r):
 		return crookedAnswer(r, c)
+	case !blocked:
+		return expected{}
 	case slices.ContainsFunc(r.Causes, func(x reach.Explanation) bool { return x.Way == e.Way && circular(x) }):
 		// The plane ends these where it looks routes up, before it counts what else
 		// speaks against them.
 		return expected{maybe: []linux.Cause{c}}
-	case e.Way == reach.Answer && f.ambiguous(r):
-		return f.lostAnswer(r, reach.Explanation{}, c)
-	case lost < 0:
+	case e.Way == reach.Answer && (astray(lost) || f.ambiguous(r)):
+		return f.lostAnswer(r, lost, c)
+	case !astray(lost):
 		return expected{cause: c, ok: ok}
-	case e.Way == reach.Answer:
-		return f.lostAnswer(r, r.Causes[lost], c)
 	}
 	flow.Destination = ""
 	other := x.Trace(flow)
