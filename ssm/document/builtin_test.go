@@ -218,7 +218,7 @@ func TestPlansOfBuiltinDocuments(t *testing.T) {
 			parameters: map[string][]string{
 				"command":               {"make"},
 				"separateOutputStream":  {"True"},
-				"stdOutSeparatorPrefix": {"OUT: "[:4]},
+				"stdOutSeparatorPrefix": {"OUT:"},
 				"stdErrSeparatorPrefix": {"ERR:"},
 			},
 			want: Plan{

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -140,8 +141,15 @@ func yamlValue(n ast.Node, depth int) (node, error) {
 	case *ast.IntegerNode:
 		return json.Number(fmt.Sprint(n.Value)), nil
 	case *ast.FloatNode:
-		// As it is written: 1.0 is a schema's version and not 1.
-		return json.Number(n.Token.Value), nil
+		// As it is written where JSON writes it so: 1.0 is a schema's version and not 1.
+		if json.Valid([]byte(n.Token.Value)) {
+			return json.Number(n.Token.Value), nil
+		}
+		text, err := json.Marshal(n.Value)
+		if err != nil {
+			return nil, notYAML(n.Token.Value + " is no number for a document")
+		}
+		return json.Number(text), nil
 	case *ast.StringNode:
 		return n.Value, nil
 	case *ast.LiteralNode:
@@ -209,11 +217,16 @@ func Convert(content string, from, to Format) (string, error) {
 func ordered(n node) any {
 	switch n := n.(type) {
 	case json.Number:
-		if i, err := n.Int64(); err == nil {
+		if i, err := strconv.ParseInt(n.String(), 10, 64); err == nil {
 			return i
 		}
-		f, _ := n.Float64()
-		return f
+		if i, err := strconv.ParseUint(n.String(), 10, 64); err == nil {
+			return i
+		}
+		if f, err := n.Float64(); err == nil {
+			return f
+		}
+		return n.String() // larger than any number: a text means the same everywhere here
 	case []node:
 		out := make([]any, len(n))
 		for i := range n {

@@ -46,7 +46,7 @@ func TestContentThatIsNoDocument(t *testing.T) {
 		text    string
 	}{
 		{
-			name:    "a list",
+			name:    "half a document",
 			kind:    Session,
 			content: `{"a": 1`,
 			code:    InvalidDocumentContent,
