@@ -34,7 +34,11 @@ func TestPacketsAgreeWithTrace(t *testing.T) {
 	defer f.close()
 	var sum tally
 	for seed := uint64(1); !t.Failed() && (sum.states < 200 || time.Since(began) < soak); seed += networks {
+		thousands := sum.states / 1000
 		f.play(t, seed, &sum)
+		if sum.states/1000 > thousands {
+			t.Logf("%v: seed %d, %d states, %d flows", time.Since(began).Round(time.Second), seed, sum.states, sum.flows)
+		}
 	}
 	t.Log(sum.String())
 	sum.check(t)
