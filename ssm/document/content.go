@@ -107,7 +107,30 @@ func jsonValue(d *json.Decoder, depth int) (node, error) {
 	return o, err
 }
 
-func readYAML(content string) (n node, err error) {
+// maxOpen bounds the brackets that are open at once, those in texts included. The
+// parser takes time by the square of them.
+const maxOpen = 200
+
+func manyOpen(content string) bool {
+	open := 0
+	for _, b := range []byte(content) {
+		switch b {
+		case '[', '{':
+			open++
+		case ']', '}':
+			open = max(0, open-1)
+		}
+		if open > maxOpen {
+			return true
+		}
+	}
+	return false
+}
+
+func readYAML(content string) (node, error) {
+	if manyOpen(content) {
+		return nil, notYAML(fmt.Sprintf("nested deeper than %d", maxDepth))
+	}
 	file, err := parser.ParseBytes([]byte(content), 0)
 	if err != nil {
 		return nil, notYAML(firstLine(err.Error()))

@@ -1,9 +1,11 @@
 package document
 
 import (
+	"context"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestYAMLSaysWhatJSONSays: what means the same must be the same.
@@ -95,6 +97,25 @@ func TestALaughCostsNothing(t *testing.T) {
 	}
 	_, err := Parse(Session, YAML, content)
 	wantError(t, err, InvalidDocumentContent, "YAML not well-formed. (Anchor is not supported in a document)")
+}
+
+// TestNoContentTakesLong: the parser was slow for some of these.
+func TestNoContentTakesLong(t *testing.T) {
+	for _, piece := range []string{"[", "{", "[a,", "{a: ", "- [", "a: [\n", "- ", "<<: ", "]"} {
+		content := strings.Repeat(piece, 16<<10/len(piece))
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = Parse(Command, YAML, content)
+		}()
+		select {
+		case <-done:
+		case <-ctx.Done():
+			t.Fatalf("%q takes longer than 20 s", piece)
+		}
+		cancel()
+	}
 }
 
 func TestConvert(t *testing.T) {
