@@ -206,7 +206,7 @@ func SkippedSets() (leaving, entering string) { return skippedOutSet, skippedInS
 // Flow is what a count's key says.
 type Flow struct {
 	Fate             flowlog.Fate
-	Mark             uint32 // of a packet that was lost: see Book.CauseOfMark
+	Mark             uint32 // of a packet that was lost: see Book.Causes
 	In, Out          int    // the links
 	Source, Dest     netip.Addr
 	Protocol         uint8
@@ -232,8 +232,27 @@ func FlowOf(f Family, raw []byte) (Flow, bool) {
 	return out, true
 }
 
-// CauseOfMark is why a packet with this mark was lost.
-func (b *Book) CauseOfMark(mark uint32) (Cause, bool) { return b.lostCause(mark) }
+// Causes tells from a packet's mark why it was lost, as b knows it now; "" when it
+// does not.
+func (b *Book) Causes() func(mark uint32) string {
+	known := &Book{numbers: map[entry]uint32{}}
+	for e, n := range b.numbers {
+		if e.kind == lostKind || e.kind == tableKind {
+			known.numbers[e] = n
+		}
+	}
+	told := map[uint32]string{}
+	return func(mark uint32) string {
+		text, ok := told[mark]
+		if !ok {
+			if c, ok := known.lostCause(mark); ok {
+				text = c.String()
+			}
+			told[mark] = text
+		}
+		return text
+	}
+}
 
 // Ports are the interfaces that carry packets, by the index of their link.
 func (d *Desired) Ports() map[int]network.ENIID {

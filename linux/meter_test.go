@@ -189,8 +189,9 @@ func TestWhoseCountsTheyAre(t *testing.T) {
 	found := false
 	for e, n := range c.book.numbers {
 		if e.kind == lostKind && strings.HasPrefix(e.name, "no-route ") {
-			cause, ok := c.book.CauseOfMark(sinkTable<<tableShift | n)
-			found = ok && cause.Why == "no-route"
+			why := c.book.Causes()
+			text := why(sinkTable<<tableShift | n)
+			found = strings.HasPrefix(text, "no-route at rtb-") && why(sinkTable<<tableShift|n) == text && why(1) == ""
 		}
 	}
 	if !found {

@@ -18,6 +18,7 @@ import (
 
 	"tombolo/flowlog"
 	"tombolo/internal/testnet"
+	"tombolo/linux"
 	"tombolo/network"
 	"tombolo/probe"
 )
@@ -535,4 +536,57 @@ func TestANewProcessSaysWhatItDoesNotKnow(t *testing.T) {
 // TestFlowsAsOrdinaryUser does it all without root.
 func TestFlowsAsOrdinaryUser(t *testing.T) {
 	testnet.RunAsOrdinaryUser(t, "^(TestFlowsAreCountedExactly|TestEveryPacketIsCountedOnce|TestAReplyThatAnACLStops|TestTooManyFlowsAreSaid|TestANewProcessSaysWhatItDoesNotKnow)$")
+}
+
+// An audit finds nothing wrong with recording, and disturbs no count.
+func TestAnAuditLeavesCountsAlone(t *testing.T) {
+	w := newSite(t)
+	v, n := w.vpc("10.0.0.0/16")
+	g := w.group(v, "g")
+	w.allow(g, network.UDP, network.PortRange{To: 65535}, "0.0.0.0/0")
+	a, b := w.server(n, "", g), w.server(n, "", g)
+	w.record(string(v))
+	w.obey()
+	l := &ledger{site: w}
+	epoch := w.plane.CurrentEpoch(linux.V4)
+	for range 4 {
+		a.shower(b.addr, 9, 5, 0)
+		w.plane.Audit()
+		w.obey()
+		a.shower(b.addr, 9, 5, 0)
+		l.read()
+	}
+	sent := uint64(0)
+	for _, c := range l.counts {
+		if c.DestPort == 9 {
+			sent += c.Packets
+		}
+	}
+	if now := w.plane.CurrentEpoch(linux.V4); sent != 40 || now != epoch || l.gaps > 0 {
+		t.Errorf("counted %d of 40, epoch %d after %d, %d gaps", sent, now, epoch, l.gaps)
+	}
+}
+
+// BenchmarkFlows is the time that it takes to read many counts, of which each is a
+// flow's.
+func BenchmarkFlows(b *testing.B) {
+	w := newSite(b)
+	v, n := w.vpc("10.0.0.0/16")
+	g := w.group(v, "g")
+	w.allow(g, network.UDP, network.PortRange{To: 65535}, "0.0.0.0/0")
+	from, to := w.server(n, "", g), w.server(n, "", g)
+	w.record(string(from.eni))
+	w.obey()
+	for b.Loop() {
+		b.StopTimer()
+		for port := range 50_000 {
+			from.shower(to.addr, 1+port, 1, 0)
+		}
+		b.StartTimer()
+		r, err := w.plane.Flows()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(len(r.Counts)), "counts")
+	}
 }

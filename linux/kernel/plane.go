@@ -249,7 +249,7 @@ func (r *round) once() ([]network.ENIID, error) {
 		return want.Endpoints(), err
 	}
 	r.tried = want
-	r.keep(have, want)
+	r.keep(want)
 	failed, err := r.do(steps, have, want)
 	if err != nil || len(failed) > 0 {
 		r.dirty = true
