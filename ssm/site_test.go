@@ -216,3 +216,8 @@ func (s *site) door(k gate.Keys, hosts ...string) *gate.Gate {
 		Keys:     k, Hosts: hosts, Account: home.Account, Region: home.Region, Now: time.Now,
 	}
 }
+
+// broken are records on a disk that is full.
+type broken struct{ *store.Memory }
+
+func (broken) PutRecord(context.Context, string, string, []byte) error { return syscall.ENOSPC }
