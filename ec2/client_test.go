@@ -86,6 +86,8 @@ func TestTheAWSCLIUnderstandsTheRest(t *testing.T) {
 	}{
 		{"sts get-caller-identity", 0, `{"UserId":"123456789012","Account":"123456789012","Arn":"arn:aws:iam::123456789012:root"}`},
 		{"ec2 describe-transit-gateways", 0, `{"TransitGateways":[]}`},
+		{"ec2 describe-flow-logs", 0, `{"FlowLogs":[]}`},
+		{"ec2 create-flow-logs --resource-type VPC --resource-ids vpc-0123456789abcdef0 --traffic-type ALL --log-group-name x", 254, "(UnsupportedOperation)whencallingtheCreateFlowLogsoperation:Thelogdestinationtypecloud-watch-logsisnotsupported"},
 		{"ec2 create-vpc --cidr-block 10.0.0.0/16 --dry-run", 254, "(DryRunOperation)whencallingtheCreateVpcoperation:Requestwouldhavesucceeded,butDryRunflagisset."},
 		{"ec2 create-transit-gateway", 254, "(UnsupportedOperation)whencallingtheCreateTransitGatewayoperation:TheactionCreateTransitGatewayisnotsupported"},
 		{"sts get-session-token", 254, "(UnsupportedOperation)whencallingtheGetSessionTokenoperation"},
