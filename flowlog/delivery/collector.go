@@ -42,6 +42,8 @@ const (
 	readEvery   = 10 * time.Second
 	recentKept  = 1000
 	batchesKept = 64
+	// Nothing is read while a report waits for the plane to obey.
+	reportWithin = 5 * time.Second
 )
 
 // Collector reads, adds up, writes and shows. Its methods may be called from
@@ -233,7 +235,12 @@ func (c *Collector) deliver(ctx context.Context, w *work) {
 		}
 		w.unsent, problem = w.unsent[1:], ""
 	}
-	if problem != w.problem && c.config.Report(ctx, w.log, problem) == nil {
+	if problem == w.problem {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, reportWithin)
+	defer cancel()
+	if c.config.Report(ctx, w.log, problem) == nil {
 		w.problem = problem
 	}
 }

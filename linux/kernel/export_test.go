@@ -25,4 +25,12 @@ func (p *Plane) SkipToEpoch(e int) {
 func (p *Plane) CurrentEpoch(f linux.Family) uint16 { return p.have.Epoch(f) }
 
 // Audit makes the next Reconcile look at the kernel first.
-func (p *Plane) Audit() { p.dirty = true }
+func (p *Plane) Audit() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dirty = true
+}
+
+// FlowRoom bounds how many counts the kernel keeps at a time, from the next
+// Reconcile on.
+func (p *Plane) FlowRoom(counts int) { p.compiler.Room(counts) }

@@ -39,14 +39,6 @@ func (p *Plane) Listen(ctx context.Context, to flowlog.Audience) error {
 	return p.reconcile(ctx, p.state)
 }
 
-// FlowRoom bounds how many counts the kernel keeps at a time, from the next
-// Reconcile on.
-func (p *Plane) FlowRoom(counts int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.compiler.Room(counts)
-}
-
 // Flows is what was counted since the last call. Packets go on being counted, into
 // another set; the one before is read when no packet is in it any more, so that each
 // is in exactly one reading. While it is read, the policy may change.

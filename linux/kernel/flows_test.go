@@ -538,6 +538,66 @@ func TestFlowsAsOrdinaryUser(t *testing.T) {
 	testnet.RunAsOrdinaryUser(t, "^(TestFlowsAreCountedExactly|TestEveryPacketIsCountedOnce|TestAReplyThatAnACLStops|TestTooManyFlowsAreSaid|TestANewProcessSaysWhatItDoesNotKnow)$")
 }
 
+// Policy changes and counts are read at the same time, and no packet is lost in
+// between.
+func TestPolicyMayChangeWhileFlowsAreRead(t *testing.T) {
+	w := newSite(t)
+	v, n := w.vpc("10.0.0.0/16")
+	g := w.group(v, "g")
+	w.allow(g, network.UDP, network.PortRange{From: 80, To: 80}, "0.0.0.0/0", "::/0")
+	a, b := w.server(n, "", g), w.server(n, "", g)
+	b.serve(80)
+	w.record(string(v))
+	w.obey()
+	ea, eb := a.eyes(), b.eyes()
+	l := &ledger{site: w}
+	done := make(chan struct{})
+	var work, reader sync.WaitGroup
+	for _, to := range []netip.Addr{b.addr, b.six} {
+		work.Go(func() {
+			for range 20 {
+				a.shower(to, 80, 50, 100)
+			}
+		})
+	}
+	reader.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				ea.look()
+				eb.look()
+				l.read()
+			}
+		}
+	})
+	rule := network.RuleSpec{Protocol: network.TCP, Ports: network.PortRange{From: 7, To: 7}, Peer: network.PeerCIDR{CIDR: cidr("192.0.2.0/24")}}
+	for range 15 {
+		w.do(network.AuthorizeRules{Group: g, Rules: []network.RuleSpec{rule}})
+		w.obey()
+		w.do(network.RevokeRules{Group: g, Rules: []network.RuleSpec{rule}})
+		w.obey()
+		w.plane.Audit()
+		w.obey()
+	}
+	work.Wait()
+	w.quiet()
+	close(done)
+	reader.Wait()
+	ea.look()
+	eb.look()
+	l.read()
+	from := func(id network.ENIID) map[tuple]sum {
+		return l.by(func(c flowlog.Count) bool { return c.From == id })
+	}
+	same(t, "sent by a", from(a.eni), ea.sent)
+	same(t, "sent by b", from(b.eni), eb.sent)
+	if len(l.skipped) > 0 || l.gaps > 0 {
+		t.Errorf("skipped %v, with %d gaps", l.skipped, l.gaps)
+	}
+}
+
 // An audit finds nothing wrong with recording, and disturbs no count.
 func TestAnAuditLeavesCountsAlone(t *testing.T) {
 	w := newSite(t)
