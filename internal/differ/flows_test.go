@@ -3,6 +3,7 @@ package differ_test
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 
 	"tombolo/internal/randnet"
 	"tombolo/internal/testnet"
@@ -46,14 +47,11 @@ func (f *fabric) aim(n *randnet.Net, dice *rand.Rand) []*shot {
 			if a.Attachment.Instance == b.Attachment.Instance {
 				continue
 			}
-			for _, flow := range between(a, b, dice) {
-				if meet(met, flow) {
-					flows = append(flows, flow)
-				}
-			}
+			flows = append(flows, between(a, b, dice)...)
 		}
 		flows = append(flows, f.odd(n, f.state.ENI(from), dice)...)
 	}
+	flows = slices.DeleteFunc(flows, func(flow reach.Flow) bool { return !meet(met, flow) })
 	x := reach.NewIndex(f.state)
 	shots := make([]*shot, len(flows))
 	for i, flow := range flows {
