@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -22,7 +23,8 @@ const (
 )
 
 // TestPacketsAgreeWithTrace compares, for random networks that change at random,
-// packets with the analyzer. With TOMBOLO_SOAK=1h it goes on for so long.
+// packets with the analyzer. With TOMBOLO_SOAK=1h it goes on for so long, with
+// networks that nobody has seen before; TOMBOLO_SEED=N says with which to begin.
 func TestPacketsAgreeWithTrace(t *testing.T) {
 	testnet.Leaks(t)
 	soak, _ := time.ParseDuration(os.Getenv("TOMBOLO_SOAK")) // unset or odd: 200 states
@@ -33,7 +35,7 @@ func TestPacketsAgreeWithTrace(t *testing.T) {
 	}
 	defer f.close()
 	var sum tally
-	for seed := uint64(1); !t.Failed() && (sum.states < 200 || time.Since(began) < soak); seed += networks {
+	for seed := firstSeed(t, soak); !t.Failed() && (sum.states < 200 || time.Since(began) < soak); seed += networks {
 		thousands := sum.states / 1000
 		f.play(t, seed, &sum)
 		if sum.states/1000 > thousands {
@@ -42,6 +44,20 @@ func TestPacketsAgreeWithTrace(t *testing.T) {
 	}
 	t.Log(sum.String())
 	sum.check(t)
+}
+
+// firstSeed is always the same, but for a soak.
+func firstSeed(t *testing.T, soak time.Duration) uint64 {
+	seed, err := strconv.ParseUint(os.Getenv("TOMBOLO_SEED"), 10, 64)
+	switch {
+	case err == nil:
+	case soak > 0:
+		seed = uint64(time.Now().Unix())
+	default:
+		seed = 1
+	}
+	t.Logf("first seed %d", seed)
+	return seed
 }
 
 // play takes new networks through all their changes.

@@ -10,6 +10,7 @@
 // and forwarded by the test, at once and without a host's own opinion about
 // routes. All that remains is the network's.
 //
-// With TOMBOLO_SOAK=1h the comparison goes on for so long. A disagreement is made
-// small and saved as a scenario (internal/scenario).
+// With TOMBOLO_SOAK=1h the comparison goes on for so long, on networks of its own,
+// or on those from TOMBOLO_SEED=N on. A disagreement is made small and saved as a
+// scenario (internal/scenario).
 package differ
