@@ -76,7 +76,7 @@ func (x *atlas) next(from, goal *endpoint, p pair) *endpoint {
 			return nil
 		case box.has(p.dst):
 			return inside(box.VPC)
-		case box.SourceDestCheck:
+		case box.SourceDestCheck, p.dst.Is6() && len(box.Addrs6) == 0, p.dst.Is4() && len(box.Addrs) == 0:
 			return nil
 		}
 		return box

@@ -179,8 +179,9 @@ func (w *walk) redirect(f *face, id network.ENIID, hop Hop) decision {
 			checked(box, Ingress, w.h.Destination))
 		d.hops = append([]Hop{hop}, d.hops...)
 		return d
-	case box == f:
-		// What a router's own table sends back to it goes nowhere.
+	case box == f, !box.first(w.h.Destination.Is4()).IsValid():
+		// What a router's own table sends back to it goes nowhere, and who has no
+		// address of a family takes no packets of it.
 		return w.lost(hop, Explanation{Code: NoPossibleDestination, Component: string(id), ENI: id, VPC: f.VPC,
 			RouteTable: hop.Table, Route: hop.Route, Address: w.h.Destination, PacketField: "destination-address"})
 	}

@@ -36,10 +36,12 @@ func (f *fabric) expect(x *reach.Index, flow reach.Flow, r reach.Result) expecte
 		return crookedAnswer(r, c)
 	case !blocked:
 		return expected{}
-	case slices.ContainsFunc(r.Causes, func(x reach.Explanation) bool { return x.Way == e.Way && circular(x) }):
+	case slices.ContainsFunc(r.Causes, func(x reach.Explanation) bool { return x.Way == e.Way && f.circular(x) }):
 		// The plane ends these where it looks routes up, before it counts what else
 		// speaks against them.
 		return expected{maybe: []linux.Cause{c}}
+	case e.Code == reach.NoPossibleDestination && e.Gateway == "":
+		return expected{cause: linux.Cause{Why: "no-such-address", At: string(e.ENI)}, ok: true}
 	case e.Way == reach.Answer && (astray(lost) || f.ambiguous(r)):
 		return f.lostAnswer(r, lost, c)
 	case !astray(lost):
@@ -130,9 +132,14 @@ func crookedAnswer(r reach.Result, c linux.Cause) expected {
 	return out
 }
 
-// circular is a route that leads a middlebox's own packets back to it.
-func circular(e reach.Explanation) bool {
-	return e.Code == reach.NoPossibleDestination && e.Gateway == ""
+// circular is a route that leads a middlebox's own packets back to it, or round and
+// round; not one to a middlebox that has no address of the packet's family.
+func (f *fabric) circular(e reach.Explanation) bool {
+	if e.Code != reach.NoPossibleDestination || e.Gateway != "" {
+		return false
+	}
+	box := f.state.ENI(e.ENI)
+	return e.Address.Is4() && len(box.Addrs) > 0 || e.Address.Is6() && len(box.Addrs6) > 0
 }
 
 // astray is a packet that is delivered in a VPC, and not to whom it was meant for.
