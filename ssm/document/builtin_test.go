@@ -29,17 +29,17 @@ func builtinDocument(t *testing.T, name string) *Document {
 	return d
 }
 
-// TestBuiltinDocuments holds the documents to what AWS's are for: their types and
-// their parameters, with those that need no value.
-func TestBuiltinDocuments(t *testing.T) {
-	for _, tt := range []struct {
-		name       string
-		owner      string
-		kind       Type
-		session    SessionType
-		schema     string
-		parameters []string // with =DEFAULT when there is one
-	}{
+type builtinRow struct {
+	name       string
+	owner      string
+	kind       Type
+	session    SessionType
+	schema     string
+	parameters []string // with =DEFAULT when there is one
+}
+
+func builtinRows() []builtinRow {
+	return []builtinRow{
 		{
 			name:    RunShell,
 			owner:   "123456789012",
@@ -115,7 +115,13 @@ func TestBuiltinDocuments(t *testing.T) {
 				"executionTimeout String=3600",
 			},
 		},
-	} {
+	}
+}
+
+// TestBuiltinDocuments holds the documents to what AWS's are for: their types and
+// their parameters, with those that need no value.
+func TestBuiltinDocuments(t *testing.T) {
+	for _, tt := range builtinRows() {
 		t.Run(tt.name, func(t *testing.T) {
 			r, d := everybodys()[tt.name], builtinDocument(t, tt.name)
 			if r.Owner != tt.owner || r.Type != tt.kind || d.Type != tt.kind || d.SessionType() != tt.session || d.SchemaVersion != tt.schema {
@@ -176,14 +182,18 @@ func plain(d *Document) Document {
 	return out
 }
 
-func TestPlansOfBuiltinDocuments(t *testing.T) {
-	account := Preferences{Bucket: "logs", Idle: 7 * time.Minute, Longest: time.Hour, ShellProfile: "cd /tmp"}
-	for _, tt := range []struct {
-		name       string
-		document   string
-		parameters map[string][]string
-		want       Plan
-	}{
+// ourAccount is somebody's preferences.
+var ourAccount = Preferences{Bucket: "logs", Idle: 7 * time.Minute, Longest: time.Hour, ShellProfile: "cd /tmp"}
+
+type planRow struct {
+	name       string
+	document   string
+	parameters map[string][]string
+	want       Plan
+}
+
+func planRows() []planRow {
+	return []planRow{
 		{
 			name:     "a shell",
 			document: RunShell,
@@ -198,7 +208,7 @@ func TestPlansOfBuiltinDocuments(t *testing.T) {
 			parameters: map[string][]string{"command": {"top -d 1"}},
 			want: Plan{
 				Type:        InteractiveCommands,
-				Preferences: account,
+				Preferences: ourAccount,
 				Command:     "top -d 1",
 			},
 		},
@@ -208,7 +218,7 @@ func TestPlansOfBuiltinDocuments(t *testing.T) {
 			parameters: map[string][]string{"command": {"uname -a"}},
 			want: Plan{
 				Type:        NonInteractiveCommands,
-				Preferences: account,
+				Preferences: ourAccount,
 				Command:     "uname -a",
 			},
 		},
@@ -223,7 +233,7 @@ func TestPlansOfBuiltinDocuments(t *testing.T) {
 			},
 			want: Plan{
 				Type:         NonInteractiveCommands,
-				Preferences:  account,
+				Preferences:  ourAccount,
 				Command:      "make",
 				Separate:     true,
 				StdoutPrefix: "OUT:",
@@ -235,7 +245,7 @@ func TestPlansOfBuiltinDocuments(t *testing.T) {
 			document: "AWS-StartPortForwardingSession",
 			want: Plan{
 				Type:        Port,
-				Preferences: account,
+				Preferences: ourAccount,
 				PortType:    "LocalPortForwarding",
 				PortNumber:  "80",
 				LocalPort:   "0",
@@ -250,7 +260,7 @@ func TestPlansOfBuiltinDocuments(t *testing.T) {
 			},
 			want: Plan{
 				Type:        Port,
-				Preferences: account,
+				Preferences: ourAccount,
 				PortType:    "LocalPortForwarding",
 				PortNumber:  "65535",
 				LocalPort:   "1",
@@ -262,7 +272,7 @@ func TestPlansOfBuiltinDocuments(t *testing.T) {
 			parameters: map[string][]string{"localUnixSocket": {"/tmp/web.sock"}},
 			want: Plan{
 				Type:        Port,
-				Preferences: account,
+				Preferences: ourAccount,
 				PortType:    "LocalPortForwarding",
 				PortNumber:  "80",
 				LocalPort:   "0",
@@ -279,7 +289,7 @@ func TestPlansOfBuiltinDocuments(t *testing.T) {
 			},
 			want: Plan{
 				Type:        Port,
-				Preferences: account,
+				Preferences: ourAccount,
 				PortType:    "LocalPortForwarding",
 				Host:        "172.31.1.199",
 				PortNumber:  "8080",
@@ -294,7 +304,7 @@ func TestPlansOfBuiltinDocuments(t *testing.T) {
 			},
 			want: Plan{
 				Type:        Port,
-				Preferences: account,
+				Preferences: ourAccount,
 				PortType:    "LocalPortForwarding",
 				Host:        "fd00:ec2::1",
 				PortNumber:  "80",
@@ -306,13 +316,17 @@ func TestPlansOfBuiltinDocuments(t *testing.T) {
 			document: "AWS-StartSSHSession",
 			want: Plan{
 				Type:        Port,
-				Preferences: account,
+				Preferences: ourAccount,
 				PortNumber:  "22",
 			},
 		},
-	} {
+	}
+}
+
+func TestPlansOfBuiltinDocuments(t *testing.T) {
+	for _, tt := range planRows() {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := builtinDocument(t, tt.document).Plan(tt.parameters, account)
+			got, err := builtinDocument(t, tt.document).Plan(tt.parameters, ourAccount)
 			if err != nil || got != tt.want {
 				t.Errorf("got  %+v %v\nwant %+v", got, err, tt.want)
 			}
@@ -320,15 +334,21 @@ func TestPlansOfBuiltinDocuments(t *testing.T) {
 	}
 }
 
-func TestParametersThatBuiltinDocumentsRefuse(t *testing.T) {
-	const port = `([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])`
-	const prefix = `^[0-9a-zA-Z\r\n_:-]{0,30}$`
-	for _, tt := range []struct {
-		name       string
-		document   string
-		parameters map[string][]string
-		text       string
-	}{
+// The patterns of the built-in documents.
+const (
+	portPattern   = `([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])`
+	prefixPattern = `^[0-9a-zA-Z\r\n_:-]{0,30}$`
+)
+
+type badParameters struct {
+	name       string
+	document   string
+	parameters map[string][]string
+	text       string
+}
+
+func badParameterRows() []badParameters {
+	return []badParameters{
 		{
 			name:       "a shell takes none",
 			document:   RunShell,
@@ -374,31 +394,31 @@ func TestParametersThatBuiltinDocumentsRefuse(t *testing.T) {
 				"command":               {"a"},
 				"stdOutSeparatorPrefix": {"a b"},
 			},
-			text: `Parameter "stdOutSeparatorPrefix" has value "a b" not matching "` + prefix + `".`,
+			text: `Parameter "stdOutSeparatorPrefix" has value "a b" not matching "` + prefixPattern + `".`,
 		},
 		{
 			name:       "port 0",
 			document:   "AWS-StartPortForwardingSession",
 			parameters: map[string][]string{"portNumber": {"0"}},
-			text:       `Parameter "portNumber" has value "0" not matching "^` + port + `$".`,
+			text:       `Parameter "portNumber" has value "0" not matching "^` + portPattern + `$".`,
 		},
 		{
 			name:       "port 65536",
 			document:   "AWS-StartPortForwardingSession",
 			parameters: map[string][]string{"portNumber": {"65536"}},
-			text:       `Parameter "portNumber" has value "65536" not matching "^` + port + `$".`,
+			text:       `Parameter "portNumber" has value "65536" not matching "^` + portPattern + `$".`,
 		},
 		{
 			name:       "a line behind the port",
 			document:   "AWS-StartSSHSession",
 			parameters: map[string][]string{"portNumber": {"22\n"}},
-			text:       "Parameter \"portNumber\" has value \"22\n\" not matching \"^" + port + "$\".",
+			text:       "Parameter \"portNumber\" has value \"22\n\" not matching \"^" + portPattern + "$\".",
 		},
 		{
 			name:       "a local port that is none",
 			document:   "AWS-StartPortForwardingSession",
 			parameters: map[string][]string{"localPortNumber": {"-1"}},
-			text:       `Parameter "localPortNumber" has value "-1" not matching "^(0|` + port + `)$".`,
+			text:       `Parameter "localPortNumber" has value "-1" not matching "^(0|` + portPattern + `)$".`,
 		},
 		{
 			name:       "an unknown one",
@@ -424,7 +444,11 @@ func TestParametersThatBuiltinDocumentsRefuse(t *testing.T) {
 			parameters: map[string][]string{"command": {"echo {{ssm:secret}}"}},
 			text:       `Parameter "command" refers to the Parameter Store, which is not served here.`,
 		},
-	} {
+	}
+}
+
+func TestParametersThatBuiltinDocumentsRefuse(t *testing.T) {
+	for _, tt := range badParameterRows() {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := builtinDocument(t, tt.document).Plan(tt.parameters, DefaultPreferences())
 			wantError(t, err, InvalidParameters, tt.text)

@@ -252,18 +252,24 @@ func TestPropertiesOfSchema12MayBeOne(t *testing.T) {
 	}
 }
 
-func TestCommandDocumentsThatAreRefused(t *testing.T) {
-	// step is a document with one step of these elements.
-	step := func(elements string) string {
-		return "schemaVersion: '2.2'\nmainSteps:\n- {" + elements + "}\n"
-	}
-	const inputs = `inputs: {runCommand: [ls]}`
-	const shell = `action: aws:runShellScript, name: a, `
-	for _, tt := range []struct {
-		name    string
-		content string
-		text    string
-	}{
+// oneStep is a document with one step of these elements.
+func oneStep(elements string) string {
+	return "schemaVersion: '2.2'\nmainSteps:\n- {" + elements + "}\n"
+}
+
+const (
+	stepInputs = `inputs: {runCommand: [ls]}`
+	shellStep  = `action: aws:runShellScript, name: a, `
+)
+
+type badCommand struct {
+	name    string
+	content string
+	text    string
+}
+
+func badCommands() []badCommand {
+	return []badCommand{
 		{
 			name:    "no steps",
 			content: "schemaVersion: '2.2'\n",
@@ -281,12 +287,12 @@ func TestCommandDocumentsThatAreRefused(t *testing.T) {
 		},
 		{
 			name:    "a step without a name",
-			content: step(`action: aws:runShellScript, ` + inputs),
+			content: oneStep(`action: aws:runShellScript, ` + stepInputs),
 			text:    `name in step 1 is ""; a name has 1 to 128 letters, digits, '_', '-' or '.'.`,
 		},
 		{
 			name:    "a name that is a path",
-			content: step(`action: aws:runShellScript, name: a/b, ` + inputs),
+			content: oneStep(`action: aws:runShellScript, name: a/b, ` + stepInputs),
 			text:    `name in step 1 is "a/b"; a name has 1 to 128 letters, digits, '_', '-' or '.'.`,
 		},
 		{
@@ -311,67 +317,67 @@ mainSteps:
 		},
 		{
 			name:    "another plugin",
-			content: step(`action: aws:downloadContent, name: a, ` + inputs),
+			content: oneStep(`action: aws:downloadContent, name: a, ` + stepInputs),
 			text:    `action in step 1 is "aws:downloadContent", which is not supported here: aws:runShellScript is.`,
 		},
 		{
 			name:    "no inputs",
-			content: step(`action: aws:runShellScript, name: a`),
+			content: oneStep(`action: aws:runShellScript, name: a`),
 			text:    `inputs is required in step 1.`,
 		},
 		{
 			name:    "nothing to run",
-			content: step(shell + `inputs: {workingDirectory: /}`),
+			content: oneStep(shellStep + `inputs: {workingDirectory: /}`),
 			text:    `runCommand is required in the inputs of step 1.`,
 		},
 		{
 			name:    "unknown inputs",
-			content: step(shell + `inputs: {runCommand: [ls], shell: bash}`),
+			content: oneStep(shellStep + `inputs: {runCommand: [ls], shell: bash}`),
 			text:    `inputs has an element "shell" that is unknown there.`,
 		},
 		{
 			name:    "a map to run",
-			content: step(shell + `inputs: {runCommand: [{a: b}]}`),
+			content: oneStep(shellStep + `inputs: {runCommand: [{a: b}]}`),
 			text:    `runCommand in inputs must be a string, not a map.`,
 		},
 		{
 			name:    "another condition",
-			content: step(shell + `precondition: {StringEquals: [osName, Ubuntu]}, ` + inputs),
+			content: oneStep(shellStep + `precondition: {StringEquals: [osName, Ubuntu]}, ` + stepInputs),
 			text:    `The precondition of step 1 is not supported here: the only one is StringEquals of platformType and a platform.`,
 		},
 		{
 			name:    "an unknown platform",
-			content: step(shell + `precondition: {StringEquals: [platformType, BeOS]}, ` + inputs),
+			content: oneStep(shellStep + `precondition: {StringEquals: [platformType, BeOS]}, ` + stepInputs),
 			text:    `The precondition of step 1 names the platform "BeOS"; valid values are Linux, MacOS and Windows.`,
 		},
 		{
 			name:    "an unknown operator",
-			content: step(shell + `precondition: {StringLike: [platformType, Linux]}, ` + inputs),
+			content: oneStep(shellStep + `precondition: {StringLike: [platformType, Linux]}, ` + stepInputs),
 			text:    `precondition has an element "StringLike" that is unknown there.`,
 		},
 		{
 			name:    "a precondition before its time",
-			content: strings.Replace(step(shell+`precondition: {StringEquals: [platformType, Linux]}, `+inputs), "2.2", "2.0", 1),
+			content: strings.Replace(oneStep(shellStep+`precondition: {StringEquals: [platformType, Linux]}, `+stepInputs), "2.2", "2.0", 1),
 			text:    `precondition in step 1 needs schema version 2.2.`,
 		},
 		{
 			name:    "another way on",
-			content: step(shell + `onFailure: Abort, ` + inputs),
+			content: oneStep(shellStep + `onFailure: Abort, ` + stepInputs),
 			text:    `onFailure in step 1 is "Abort"; valid values are exit and successAndExit.`,
 		},
 		{
 			name:    "a way on after success",
-			content: step(shell + `onSuccess: exit, ` + inputs),
+			content: oneStep(shellStep + `onSuccess: exit, ` + stepInputs),
 			text:    `onSuccess in step 1 is not supported here: steps follow one another.`,
 		},
 		{
 			name:    "an Automation document's step",
-			content: step(shell + `maxAttempts: 3, ` + inputs),
+			content: oneStep(shellStep + `maxAttempts: 3, ` + stepInputs),
 			text:    `maxAttempts in step 1 is of Automation documents and is not supported in one of type Command.`,
 		},
 		{
 			name:    "an unknown element",
-			content: step(shell + `colour: red, ` + inputs),
+			content: oneStep(shellStep + `colour: red, ` + stepInputs),
 			text:    `step 1 has an element "colour" that is unknown there.`,
 		},
 		{
@@ -391,10 +397,14 @@ mainSteps:
 		},
 		{
 			name:    "a Go template",
-			content: step(shell + `inputs: {runCommand: ['docker inspect -f "{{else}}" x']}`),
+			content: oneStep(shellStep + `inputs: {runCommand: ['docker inspect -f "{{else}}" x']}`),
 			text:    `Parameter "else" is not declared.`,
 		},
-	} {
+	}
+}
+
+func TestCommandDocumentsThatAreRefused(t *testing.T) {
+	for _, tt := range badCommands() {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Parse(Command, YAML, tt.content)
 			wantError(t, err, InvalidDocumentContent, tt.text)

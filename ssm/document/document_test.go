@@ -36,15 +36,16 @@ func wantError(t *testing.T, err error, code Code, text string) {
 	}
 }
 
-// TestContentThatIsNoDocument goes through what authors get wrong at the head.
-func TestContentThatIsNoDocument(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		kind    Type
-		content string
-		code    Code
-		text    string
-	}{
+type badContent struct {
+	name    string
+	kind    Type
+	content string
+	code    Code
+	text    string
+}
+
+func badContents() []badContent {
+	return []badContent{
 		{
 			name:    "half a document",
 			kind:    Session,
@@ -139,7 +140,12 @@ func TestContentThatIsNoDocument(t *testing.T) {
 			code:    InvalidDocumentSchemaVersion,
 			text:    `Schema version "0.3" is not supported for a document of type Automation: 1.2, 2.0 or 2.2 is.`,
 		},
-	} {
+	}
+}
+
+// TestContentThatIsNoDocument goes through what authors get wrong at the head.
+func TestContentThatIsNoDocument(t *testing.T) {
+	for _, tt := range badContents() {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Parse(tt.kind, JSON, tt.content)
 			wantError(t, err, tt.code, tt.text)

@@ -155,12 +155,14 @@ properties:
 	wantError(t, err, InvalidDocument, "The document has no commands for Linux.")
 }
 
-func TestSessionDocumentsThatAreRefused(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		content string
-		text    string
-	}{
+type badSession struct {
+	name    string
+	content string
+	text    string
+}
+
+func badSessions() []badSession {
+	return []badSession{
 		{
 			name: "a shell without inputs",
 			content: `
@@ -263,7 +265,11 @@ properties: {portNumber: '{{ ssm:port }}'}
 `,
 			text: `{{ ssm:port }} refers to the Parameter Store, which is not served here.`,
 		},
-	} {
+	}
+}
+
+func TestSessionDocumentsThatAreRefused(t *testing.T) {
+	for _, tt := range badSessions() {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Parse(Session, YAML, tt.content)
 			wantError(t, err, InvalidDocumentContent, tt.text)
