@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"tombolo/network"
-	"tombolo/ssm/session"
 )
 
 // listening is a site on a real port, with signatures on and a real clock.
@@ -188,30 +187,15 @@ func TestTheAWSCLIKeepsDocuments(t *testing.T) {
 	}
 }
 
-func TestTheAWSCLIUnderstandsTheRest(t *testing.T) {
+// TestBoto3DoesTheRest runs testdata/boto.py: waiters and paginators.
+func TestBoto3DoesTheRest(t *testing.T) {
 	s, url := listening(t)
 	id := string(s.launch(home, network.Tags{"Name": "marketing"}))
-	for _, tt := range []struct {
-		args string
-		want string
-	}{
-		{"get-connection-status --target " + id, `"Status": "connected"`},
-		{"describe-instance-information --filters Key=InstanceIds,Values=" + id, `"PingStatus": "Online"`},
-		{"describe-instance-information --instance-information-filter-list key=PingStatus,valueSet=Online", `"AgentVersion": "` + session.AgentVersion + `"`},
-		{"describe-document --name AWS-RunShellScript", `"PlatformTypes"`},
-		{"get-document --name SSM-SessionManagerRunShell", `"DocumentType": "Session"`},
-		{"list-document-versions --name AWS-StartSSHSession", `"IsDefaultVersion": true`},
-		{"describe-document-permission --name AWS-StartSSHSession --permission-type Share", `"AccountIds": []`},
-		{"list-commands", `"Commands": []`},
-		{"list-command-invocations --details", `"CommandInvocations": []`},
-		{"describe-sessions --state Active --filters key=Target,value=" + id, `"Sessions": []`},
-		{"get-parameters-by-path --path /aws/service/ami-amazon-linux-latest --query Parameters[].Name", "amzn2-ami-hvm-x86_64-gp2"},
-		{"get-parameter --name /aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2", `"Value": "ami-00000000000000001"`},
-	} {
-		out, errs, status := awsCLI(t, url, strings.Fields(tt.args)...)
-		if status != 0 || !strings.Contains(out, tt.want) {
-			t.Errorf("%s: exit %d, no %s in %s%s", tt.args, status, tt.want, out, errs)
-		}
+	cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "testdata/boto.py", url, id)
+	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=/usr/bin:/bin", "AWS_EC2_METADATA_DISABLED=true", "AWS_DEFAULT_REGION=us-east-1",
+		"AWS_ACCESS_KEY_ID=AKIDMARKETING", "AWS_SECRET_ACCESS_KEY=akidmarketing"}
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "ok\n" {
+		t.Errorf("boto.py (Debian's package python3-boto3): %v\n%s", err, out)
 	}
 }
 
