@@ -3,14 +3,17 @@ package ssm
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"tombolo/ec2/instance"
 	"tombolo/network"
 )
 
@@ -251,5 +254,23 @@ func TestAFaultOfOursSaysNothing(t *testing.T) {
 	}
 	if status, body := s.call(home, "GetDocument", `{"Name": "Mine"}`); status != 400 {
 		t.Errorf("what was not stored is there: %s", body)
+	}
+}
+
+// TestEveryPublicParameterNamesAnImage holds the parameters' table to the
+// catalogue of EC2's API: whoever launches what a parameter says gets that image.
+func TestEveryPublicParameterNamesAnImage(t *testing.T) {
+	s := newSite(t)
+	s.service.Images = instance.Images
+	c := &call{Context: t.Context(), caller: home}
+	got := s.service.parameters(c)
+	if len(got) != len(publicParameters) {
+		t.Errorf("%d of %d parameters have an image", len(got), len(publicParameters))
+	}
+	catalogue := slices.Collect(maps.Values(instance.Images(home.Region)))
+	for _, p := range got {
+		if !slices.Contains(catalogue, network.ImageID(p.Value)) {
+			t.Errorf("%s is %s, which is no image", p.Name, p.Value)
+		}
 	}
 }

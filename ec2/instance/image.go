@@ -91,6 +91,16 @@ func (i image) in(r network.Region) image {
 // imagesIn is a Region's catalogue in order of ID.
 func imagesIn(r network.Region) []image { return catalogues()[r] }
 
+// Images are the IDs of a Region's catalogue by the images' names. The public
+// parameters of Systems Manager name some of them.
+func Images(r network.Region) map[string]network.ImageID {
+	out := map[string]network.ImageID{}
+	for _, i := range imagesIn(r) {
+		out[i.name] = i.id
+	}
+	return out
+}
+
 // catalogues is every Region's, made once.
 var catalogues = sync.OnceValue(func() map[network.Region][]image {
 	out := map[network.Region][]image{}
