@@ -33,7 +33,11 @@ func (f *fabric) expect(x *reach.Index, flow reach.Flow, r reach.Result) expecte
 	}
 	switch {
 	case crooked(r):
-		return crookedAnswer(r, c)
+		out := crookedAnswer(r, c)
+		if blocked {
+			out.maybe = append(out.maybe, f.lostAnswer(r, lost, c).maybe...)
+		}
+		return out
 	case !blocked:
 		return expected{}
 	case slices.ContainsFunc(r.Causes, func(x reach.Explanation) bool { return x.Way == e.Way && f.circular(x) }):
@@ -98,8 +102,8 @@ func (f *fabric) ambiguous(r reach.Result) bool {
 
 // crooked is an answer that does not go back by the middleboxes that the request
 // came by. What the plane knows of a flow it knows for each part of its way, so
-// that groups may take such an answer for something new where AWS's know it: see
-// docs/differences.md.
+// that groups may take such an answer for something new where AWS's know it, or for
+// known where they don't: see docs/differences.md.
 func crooked(r reach.Result) bool {
 	if e, blocked := r.First(); blocked && e.Way == reach.Request {
 		return false

@@ -363,7 +363,7 @@ func (w *writer) question(q *shot) {
 	}
 	switch c := q.expect.cause; {
 	case q.expect.ok:
-		w.say("%s: %s", no, w.cause(c, f, q.result))
+		w.say("%s: %s", no, w.cause(c, f))
 	case q.result.Verdict == reach.Reachable || !from.Has(f.SourceAddr) && q.result.Verdict == reach.Unanswered:
 		w.say("%s", yes)
 	default:
@@ -371,8 +371,16 @@ func (w *writer) question(q *shot) {
 	}
 }
 
+func (w *writer) tableOf(id network.ENIID) string {
+	e := w.s.ENI(id)
+	if e == nil {
+		return ""
+	}
+	return string(w.s.TableOf(w.s.Subnet(e.Subnet)).ID)
+}
+
 // cause is what drops a packet, in the words of scenarios.
-func (w *writer) cause(c linux.Cause, f reach.Flow, r reach.Result) string {
+func (w *writer) cause(c linux.Cause, f reach.Flow) string {
 	name := w.names[c.At]
 	if strings.HasPrefix(c.At, "acl-") && !strings.HasSuffix(name, ".acl") {
 		name = "acl:" + name
@@ -387,8 +395,8 @@ func (w *writer) cause(c linux.Cause, f reach.Flow, r reach.Result) string {
 	switch c.Why {
 	case "no-route", "blackhole", "not-in-peer-cidr":
 		heading := f.DestinationAddr
-		if e, _ := r.First(); e.Way == reach.Answer {
-			heading = f.SourceAddr
+		if c.At == w.tableOf(f.Destination) && c.At != w.tableOf(f.Source) {
+			heading = f.SourceAddr // a table that only the answer meets
 		}
 		if heading.Is6() {
 			for e := range w.s.ENIs() {

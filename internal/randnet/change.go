@@ -43,7 +43,7 @@ var services = []service{
 	{network.TCP, network.PortRange{From: 1024, To: 65535}}, {network.UDP, network.PortRange{From: 53, To: 53}},
 	{network.UDP, network.PortRange{From: 50, To: 65535}}, {network.UDP, network.PortRange{From: 32768, To: 60999}},
 	{network.ICMP, network.PortRange{From: -1, To: -1}}, {network.ICMP, network.PortRange{From: 8, To: -1}},
-	{network.ICMP, network.PortRange{From: 0, To: 0}}, {network.ICMPv6, network.PortRange{From: 128, To: -1}},
+	{network.ICMP, network.PortRange{From: 8, To: 0}}, {network.ICMP, network.PortRange{From: 8, To: 1}}, {network.ICMP, network.PortRange{From: 0, To: 0}}, {network.ICMPv6, network.PortRange{From: 128, To: -1}},
 	{network.ICMPv6, network.PortRange{From: -1, To: -1}}, {47, network.AnyPort},
 }
 
