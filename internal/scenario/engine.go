@@ -20,7 +20,9 @@ type Engine interface {
 }
 
 // Namer is an engine that wants to know what a scenario calls the thing with an ID.
-type Namer interface{ Names(nameOf func(id string) string) }
+type Namer interface {
+	Names(nameOf func(id string) string)
+}
 
 // Kind is which question a Flow asks.
 type Kind uint8
