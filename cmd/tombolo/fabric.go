@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -19,6 +18,8 @@ import (
 	"tombolo/linux/kernel"
 	"tombolo/local"
 	"tombolo/network"
+	"tombolo/ssm/document"
+	"tombolo/ssm/session"
 )
 
 // fabric is what carries packets: instances and the plane between them.
@@ -88,7 +89,8 @@ func (d *daemon) drops() ([]lab.Drop, error) {
 	return out, nil
 }
 
-// Run starts a command in an instance for the command line.
+// Run starts a command in an instance for the command line. It is a session like
+// any other, carried by the socket instead of a websocket.
 func (d *daemon) Run(ctx context.Context, c local.Command) (*local.Session, error) {
 	if d.fabric == nil {
 		return nil, &local.Problem{Kind: local.NotRunning, Message: "--fabric none: instances run nothing"}
@@ -97,86 +99,38 @@ func (d *daemon) Run(ctx context.Context, c local.Command) (*local.Session, erro
 	if err != nil {
 		return nil, err
 	}
-	command := guest.Command{Args: c.Args, Env: c.Env, Dir: c.Dir, User: c.User}
-	if len(c.Args) == 0 {
-		command.Args = []string{"/bin/sh", "-c", "if [ -x /bin/bash ]; then exec /bin/bash -l; fi; exec /bin/sh -l"}
-	}
+	i := d.control.State().Instance(id)
+	spec := session.Spec{Caller: network.Caller{Account: i.Owner, Region: i.Region}, User: "root",
+		OwnerARN: "arn:aws:iam::" + string(i.Owner) + ":root", Target: id, Document: "AWS-StartNonInteractiveCommand",
+		Plan: document.Plan{Type: document.NonInteractiveCommands, Command: strings.Join(c.Args, " ")}, Reason: "tombolo exec"}
+	program := session.Program{Args: c.Args, Env: c.Env, Dir: c.Dir, User: c.User}
 	if c.Terminal != nil {
-		return d.runOnTerminal(ctx, id, command, *c.Terminal)
+		program.Terminal = &session.Size{Cols: c.Terminal.Cols, Rows: c.Terminal.Rows}
+		spec.Document, spec.Plan.Type = "AWS-StartInteractiveCommand", document.InteractiveCommands
 	}
-	return d.runOnPipes(ctx, id, command)
-}
-
-func (d *daemon) runOnTerminal(ctx context.Context, id network.InstanceID, c guest.Command, size local.Size) (*local.Session, error) {
-	c.TTY = &guest.Size{Cols: size.Cols, Rows: size.Rows}
-	p, err := d.fabric.guests.Start(ctx, id, c)
+	p, err := d.manager.sessions.Local(ctx, spec, program)
 	if err != nil {
 		return nil, problem(id, err)
 	}
-	s := session(p)
-	s.Stdin, s.Stdout = keyboard{p.Terminal}, p.Terminal
-	s.Resize = func(size local.Size) error { return p.Resize(guest.Size{Cols: size.Cols, Rows: size.Rows}) }
-	s.Close = func() { _ = p.Terminal.Close() }
-	return s, nil
-}
-
-// keyboard is a terminal's input: its end does not end what is printed.
-type keyboard struct{ io.Writer }
-
-func (keyboard) Close() error { return nil }
-
-func (d *daemon) runOnPipes(ctx context.Context, id network.InstanceID, c guest.Command) (*local.Session, error) {
-	var ours, theirs [3]*os.File
-	for i := range ours {
-		r, w, err := os.Pipe()
-		if err != nil {
-			return nil, fmt.Errorf("make pipe: %w", err)
-		}
-		ours[i], theirs[i] = r, w
-		if i == 0 {
-			ours[i], theirs[i] = w, r
-		}
-	}
-	c.Stdin, c.Stdout, c.Stderr = theirs[0], theirs[1], theirs[2]
-	p, err := d.fabric.guests.Start(ctx, id, c)
-	for _, f := range theirs {
-		_ = f.Close()
-	}
-	if err != nil {
-		for _, f := range ours {
-			_ = f.Close()
-		}
-		return nil, problem(id, err)
-	}
-	s := session(p)
-	s.Stdin, s.Stdout, s.Stderr = ours[0], ours[1], ours[2]
-	s.Close = func() {
-		for _, f := range ours {
-			_ = f.Close()
-		}
-	}
-	return s, nil
-}
-
-func session(p *guest.Process) *local.Session {
-	return &local.Session{
+	return &local.Session{Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, Close: p.Close,
 		Wait: func() (local.Exit, error) {
-			st, err := p.Wait()
-			exit := local.Exit{Code: st.Code}
-			if st.Signal != 0 {
-				exit.Signal = strings.TrimPrefix(unix.SignalName(st.Signal), "SIG")
+			e, err := p.Wait()
+			exit := local.Exit{Code: e.Code}
+			if e.Signal != 0 {
+				exit.Signal = strings.TrimPrefix(unix.SignalName(e.Signal), "SIG")
 			}
 			return exit, err
 		},
 		Signal: func(name string) error { return p.Signal(unix.SignalNum("SIG" + name)) },
-	}
+		Resize: func(size local.Size) error { return p.Resize(session.Size{Cols: size.Cols, Rows: size.Rows}) },
+	}, nil
 }
 
 // problem says why a command did not start, in a form that the caller can act on.
 func problem(id network.InstanceID, err error) error {
 	out := &local.Problem{Kind: local.Failed, Message: err.Error()}
 	switch {
-	case errors.Is(err, guest.ErrNotRunning):
+	case errors.Is(err, guest.ErrNotRunning), errors.Is(err, session.ErrNotConnected):
 		out.Kind, out.Message = local.NotRunning, fmt.Sprintf("%s is not running; start it with: tombolo aws ec2 start-instances --instance-ids %s", id, id)
 	case errors.Is(err, os.ErrNotExist):
 		out.Kind = local.NoCommand

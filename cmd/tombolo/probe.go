@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tombolo/probe"
+	"tombolo/ssm/worker"
 )
 
 // The exit statuses of probe.
@@ -22,6 +23,19 @@ const (
 	probeSilent   = 1
 	probeRefused  = 10
 )
+
+// workerCommand is what port sessions run inside instances.
+func workerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "session-worker", Hidden: true, DisableFlagParsing: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if code := worker.Run(args, os.Stdin, os.Stdout, os.Stderr); code != 0 {
+				return &exitError{code: code}
+			}
+			return nil
+		},
+	}
+}
 
 func probeCommand() *cobra.Command {
 	var timeout time.Duration

@@ -23,6 +23,7 @@ import (
 	"tombolo/guest"
 	"tombolo/local"
 	"tombolo/network"
+	"tombolo/ssm/session"
 	"tombolo/store"
 )
 
@@ -112,6 +113,7 @@ type daemon struct {
 	keys    []store.Key
 	control *control.Control
 	fabric  *fabric // nil with --fabric none
+	manager *manager
 	url     string
 	quit    context.CancelFunc
 }
@@ -150,6 +152,10 @@ func serve(ctx context.Context, s *site, f *serveFlags) (err error) {
 		c.Plane, c.Guests = d.fabric.plane, d.fabric.guests
 	}
 	d.control = control.New(c)
+	if d.manager, err = d.openManager(ctx, db); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.manager.buckets.Close()) }()
 	return d.run(ctx)
 }
 
@@ -166,6 +172,7 @@ func (d *daemon) run(ctx context.Context) error {
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { d.control.Run(ctx); return nil })
 	all.Go(func() error { return local.Serve(ctx, sock, d) })
+	d.manager.run(ctx, all)
 	all.Go(func() error { return d.serveHTTP(ctx, api) })
 	if d.fabric != nil {
 		all.Go(func() error { d.fabric.follow(ctx, d.control); return nil })
@@ -211,13 +218,14 @@ func (d *daemon) hosts(l net.Listener) []string {
 
 func (d *daemon) serveHTTP(ctx context.Context, l net.Listener) error {
 	network := ec2.NewServer(ec2.Config{Backend: d, Log: d.log, StrictImages: d.flags.strictImages})
-	door := &gate.Gate{Services: map[string]gate.Service{"ec2": network, "sts": network}, Hosts: d.hosts(l),
+	door := &gate.Gate{Services: map[string]gate.Service{"ec2": network, "sts": network, "ssm": d.manager.api}, Hosts: d.hosts(l),
 		Account: store.FirstAccount, Region: "us-east-1", Log: d.log}
 	if d.flags.auth == "sigv4" {
 		door.Keys = keyring(d.keys)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", door)
+	mux.Handle(session.Path, d.manager.streams(door))
 	mux.HandleFunc("GET /healthz", d.health)
 	if d.flags.auth == "off" {
 		mux.HandleFunc("POST /_tombolo/reset", d.reset)
@@ -263,7 +271,7 @@ func (d *daemon) reset(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "requests from web pages are refused", http.StatusForbidden)
 		return
 	}
-	if err := d.control.Reset(r.Context()); err != nil {
+	if err := errors.Join(d.manager.reset(r.Context()), d.control.Reset(r.Context())); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
