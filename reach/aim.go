@@ -47,7 +47,11 @@ func (w *walk) noRoute(f *face) []Explanation {
 	e := Explanation{Code: NoRouteToDestination, Direction: Egress, Component: string(table.ID), RouteTable: table.ID,
 		Subnet: f.Subnet, VPC: f.VPC, Address: w.h.Destination, PacketField: "destination-address"}
 	goal := w.aim(f)
-	out := append(make([]Explanation, 0, 4), e)
+	room := 6 // for those of both packets, as it often comes
+	if w.way == Answer {
+		room = 2
+	}
+	out := append(make([]Explanation, 0, room), e)
 	local := true
 	for _, r := range table.Routes {
 		_, isLocal := r.To.(network.ToLocal)

@@ -95,6 +95,9 @@ func (x *Index) elsewhere(f Flow) network.ENIID {
 // both appends the answer's causes to the request's. What both name, such as an
 // instance that is stopped or a peering that is not accepted, is one cause.
 func (x *Index) both(request, answer []Explanation) []Explanation {
+	if len(request) == 0 {
+		return answer
+	}
 	out := request
 	for _, e := range answer {
 		twice := false

@@ -35,17 +35,20 @@ func (w *walk) hop(h Hop) {
 	w.hops = append(w.hops, h)
 }
 
-// block notes causes. The hop that they belong to must have been noted before.
+// block notes causes, which are the walk's from then on. The hop that they belong to must have been noted before.
 func (w *walk) block(causes ...Explanation) {
 	w.blocked = true
 	if w.brief {
 		return
 	}
-	for _, e := range causes {
-		e.Way = w.way
-		e.Protocol = w.h.Protocol
-		w.causes = append(w.causes, e)
+	for i := range causes {
+		causes[i].Way, causes[i].Protocol = w.way, w.h.Protocol
 	}
+	if w.causes == nil {
+		w.causes = causes // explanations are large, and most are the first
+		return
+	}
+	w.causes = append(w.causes, causes...)
 }
 
 // blockHop is block for the last hop.
