@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -370,9 +371,9 @@ func (p *play) notTransitive(ctx context.Context) error {
 		as("--no-source-dest-check", "SourceDestCheck.Value", "false")); err != nil {
 		return err
 	}
-	if code, err := p.w.Run(ctx, p.finance.server, func(string) {}, "/bin/sh", "-c",
+	if code, err := p.w.Run(ctx, p.finance.server, func(string) {}, "sudo", "/bin/sh", "-c",
 		"echo 1 > /proc/sys/net/ipv4/ip_forward && echo 1 > /proc/sys/net/ipv6/conf/all/forwarding"); err != nil || code != 0 {
-		return fmt.Errorf("turn on forwarding in FinanceServer: exit %d, %w", code, err)
+		return errors.Join(fmt.Errorf("turn on forwarding in FinanceServer: exit %d", code), err)
 	}
 	if err := p.unreachable(ctx, p.marketing, p.developer, "not-in-peer-cidr", p.marketPeer, p.marketing.table); err != nil {
 		return err

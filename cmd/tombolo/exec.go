@@ -52,22 +52,6 @@ itself failed, 126 and 127 that the command could not be executed or found.
 	return cmd
 }
 
-func connectCommand(s *site) *cobra.Command {
-	return &cobra.Command{
-		Use:               "connect INSTANCE",
-		GroupID:           "look",
-		Short:             "Open a shell in an instance",
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: s.completeInstances,
-		RunE: func(c *cobra.Command, args []string) error {
-			if !term.IsTerminal(int(os.Stdin.Fd())) {
-				return failed(exitInternal, "connect needs a terminal; for a script use: tombolo exec %s -- COMMAND", args[0])
-			}
-			return s.run(c.Context(), local.Command{Instance: args[0]}, true)
-		},
-	}
-}
-
 // run carries a command's streams and turns its end into an exit status.
 func (s *site) run(ctx context.Context, command local.Command, tty bool) error {
 	streams := local.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Signals: forwarded()}

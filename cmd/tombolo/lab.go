@@ -17,9 +17,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"tombolo/client"
+	"tombolo/client/session"
 	"tombolo/guest"
 	"tombolo/lab"
-	"tombolo/local"
 )
 
 func labCommand() *cobra.Command {
@@ -67,7 +68,9 @@ func playLab(ctx context.Context, asJSON, keep bool) (err error) {
 	if asJSON {
 		p.w = io.Discard
 	}
-	w := lab.World{API: api, Run: s.runLines, Drops: func(ctx context.Context) ([]lab.Drop, error) {
+	typist := &lab.Typist{Open: opener(api)}
+	defer func() { err = errors.Join(err, typist.Close()) }()
+	w := lab.World{API: api, Run: typist.Run, Drops: func(ctx context.Context) ([]lab.Drop, error) {
 		var drops []lab.Drop
 		err := s.socket().Ask(ctx, "drops", nil, &drops)
 		return drops, err
@@ -90,18 +93,43 @@ func playLab(ctx context.Context, asJSON, keep bool) (err error) {
 	return nil
 }
 
-// runLines runs a command in an instance and gives its output line by line.
-func (s *site) runLines(ctx context.Context, instance string, line func(string), args ...string) (int, error) {
-	out := &lines{each: line}
-	exit, err := s.socket().Run(ctx, local.Command{Instance: instance, Args: args}, local.Streams{In: strings.NewReader(""), Out: out, Err: out})
-	out.end()
+// opener opens shells as a person does: with Session Manager, by the instance's
+// Name.
+func opener(api *client.Client) func(context.Context, string) (io.ReadWriteCloser, error) {
+	return func(ctx context.Context, name string) (io.ReadWriteCloser, error) {
+		id, err := instanceNamed(ctx, api, name)
+		if err != nil {
+			return nil, err
+		}
+		return session.Start(ctx, api, session.Request{Target: id, Size: session.Size{Cols: 200, Rows: 50}, Reason: "tombolo lab"})
+	}
+}
+
+// instanceNamed is the ID of a living instance, by its ID or its Name tag.
+func instanceNamed(ctx context.Context, api *client.Client, word string) (string, error) {
+	filter := []string{"Filter.1.Name", "tag:Name", "Filter.1.Value.1", word}
+	if strings.HasPrefix(word, "i-") {
+		filter = []string{"Filter.1.Name", "instance-id", "Filter.1.Value.1", word}
+	}
+	tree, err := api.Call(ctx, "DescribeInstances", filter...)
 	if err != nil {
-		return 0, err
+		return "", err
 	}
-	if exit.Signal != "" {
-		return 0, fmt.Errorf("%s was ended by SIG%s", args[0], exit.Signal)
+	var found []string
+	for _, r := range tree.Items("reservationSet") {
+		for _, i := range r.Items("instancesSet") {
+			if i.Text("instanceState.name") != "terminated" {
+				found = append(found, i.Text("instanceId"))
+			}
+		}
 	}
-	return exit.Code, nil
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return "", failed(exitNotFound, "no instance has the ID or the Name %q; see: tombolo ls instances", word)
+	}
+	return "", failed(exitNotFound, "%d instances are named %q; use an ID: %v", len(found), word, found)
 }
 
 // private is a daemon of the lab's own.
