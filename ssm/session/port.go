@@ -58,7 +58,7 @@ func (s *session) port(client string) *ending {
 }
 
 // worker starts the program that dials from inside the instance.
-func (s *session) worker(mode string) (*worker, error) {
+func (s *session) worker(mode string) (*porter, error) {
 	host := s.plan.Host
 	if host == "" {
 		host = "localhost"
@@ -73,13 +73,13 @@ func (s *session) worker(mode string) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{program: r, ready: make(chan struct{})}
+	w := &porter{program: r, ready: make(chan struct{})}
 	r.pumps.Go(w.listen)
 	return w, nil
 }
 
-// worker is the program of a port session.
-type worker struct {
+// porter is the worker of a port session.
+type porter struct {
 	*program
 	ready chan struct{} // closed when it has said so
 	mu    sync.Mutex
@@ -87,7 +87,7 @@ type worker struct {
 }
 
 // listen hears what the worker says of itself.
-func (w *worker) listen() {
+func (w *porter) listen() {
 	lines := bufio.NewScanner(w.Stderr)
 	say := sync.OnceFunc(func() { close(w.ready) })
 	for lines.Scan() {
@@ -107,14 +107,14 @@ func (w *worker) listen() {
 }
 
 // why is how the worker says that it could not do its work, "" if it could.
-func (w *worker) why() string {
+func (w *porter) why() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.fatal
 }
 
 // awaitReady waits until the worker can take bytes; false says that it ended instead.
-func (w *worker) awaitReady() bool {
+func (w *porter) awaitReady() bool {
 	select {
 	case <-w.ready:
 		return true
@@ -158,7 +158,7 @@ func (s *session) carry(mode string) *ending {
 // basic is the protocol of old plugins: one connection at a time, made when the
 // first bytes come, and again after the client's has ended.
 func (s *session) basic() *ending {
-	var w *worker
+	var w *porter
 	hangUp := func() {
 		if w != nil {
 			w.stop()
@@ -195,7 +195,7 @@ func (s *session) basic() *ending {
 }
 
 // connect starts a worker with its connection made.
-func (s *session) connect() (*worker, error) {
+func (s *session) connect() (*porter, error) {
 	w, err := s.worker("ssh")
 	if err != nil {
 		return nil, err
