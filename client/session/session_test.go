@@ -71,7 +71,7 @@ func TestAShellFromThePromptToItsEnd(t *testing.T) {
 	}
 	say(t, x, "until [ \"$(stty size)\" = '41 133' ]; do :; done; echo re\"\"sized\n")
 	until(t, x, "resized")
-	say(t, x, "trap 'echo in\"\"terrupted' INT; echo be\"\"gun; while :; do sleep 0.01; done\n")
+	say(t, x, "sh -c 'trap \"echo in\\\"\\\"terrupted; exit\" INT; echo be\"\"gun; while :; do sleep 0.01; done'\n")
 	until(t, x, "begun")
 	say(t, x, session.Interrupt)
 	until(t, x, "interrupted")
