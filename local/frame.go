@@ -63,6 +63,7 @@ const (
 	NotRunning = "not-running" // the instance does not run
 	NoCommand  = "no-command"  // no such file in the instance
 	NotAllowed = "not-allowed" // the file can't be executed
+	Unclear    = "unclear"     // the question cannot be asked so
 	Failed     = "failed"      // anything else
 )
 

@@ -27,7 +27,8 @@ const (
 // workerCommand is what port sessions run inside instances.
 func workerCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "session-worker", Hidden: true, DisableFlagParsing: true,
+		Use: "session-worker port|ssh HOST PORT", Hidden: true, DisableFlagParsing: true,
+		Short: "Carry the bytes of a port session; the daemon runs it inside instances",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if code := worker.Run(args, os.Stdin, os.Stdout, os.Stderr); code != 0 {
 				return &exitError{code: code}

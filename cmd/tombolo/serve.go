@@ -10,8 +10,10 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +21,7 @@ import (
 
 	"tombolo/control"
 	"tombolo/ec2"
+	"tombolo/flowlog/delivery"
 	"tombolo/gate"
 	"tombolo/guest"
 	"tombolo/local"
@@ -114,6 +117,7 @@ type daemon struct {
 	control *control.Control
 	fabric  *fabric // nil with --fabric none
 	manager *manager
+	flows   *delivery.Collector // nil with --fabric none
 	url     string
 	quit    context.CancelFunc
 }
@@ -121,6 +125,9 @@ type daemon struct {
 func serve(ctx context.Context, s *site, f *serveFlags) (err error) {
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
+	// Whoever read the log may go away: the daemon stays. Caught rather than ignored,
+	// since what is ignored stays so in every program of every instance.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	level := slog.LevelInfo
 	if f.verbose {
 		level = slog.LevelDebug
@@ -176,6 +183,8 @@ func (d *daemon) run(ctx context.Context) error {
 	all.Go(func() error { return d.serveHTTP(ctx, api) })
 	if d.fabric != nil {
 		all.Go(func() error { d.fabric.follow(ctx, d.control); return nil })
+		d.flows = d.collector()
+		all.Go(func() error { return d.flows.Run(ctx) })
 	}
 	if d.flags.auth == "off" {
 		d.log.Warn("--auth off: whoever can reach this port may do everything")
@@ -325,17 +334,6 @@ func (d *daemon) Console(_ context.Context, id network.InstanceID) ([]byte, time
 		return nil, time.Time{}, nil
 	}
 	return d.fabric.console(id)
-}
-
-// Ask answers the questions of the command line.
-func (d *daemon) Ask(ctx context.Context, question string, details []byte) (any, error) {
-	switch question {
-	case "status":
-		return d.status(), nil
-	case "drops":
-		return d.drops()
-	}
-	return nil, &local.Problem{Kind: local.NotFound, Message: "this daemon does not know the question " + question + "; it may be of another version"}
 }
 
 func (d *daemon) status() daemonStatus {

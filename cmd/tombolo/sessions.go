@@ -13,7 +13,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tombolo/bucket"
+	"tombolo/ec2"
 	"tombolo/ec2/instance"
+	"tombolo/flowlog/delivery"
 	"tombolo/gate"
 	"tombolo/guest"
 	"tombolo/network"
@@ -77,6 +79,15 @@ func (m *manager) streams(door *gate.Gate) http.Handler {
 		}
 		m.sessions.ServeHTTP(w, r)
 	})
+}
+
+// collector makes flow logs of what the plane counts.
+func (d *daemon) collector() *delivery.Collector {
+	return delivery.New(delivery.Config{Meter: d.fabric.plane, State: d.State, Files: delivery.ToBuckets{Buckets: d.manager.buckets}, ZoneID: ec2.ZoneID,
+		Report: func(ctx context.Context, log *network.FlowLog, problem string) error {
+			_, err := d.Do(ctx, network.Caller{Account: log.Owner, Region: log.Region}, "", network.ReportDelivery{FlowLog: log.ID, Problem: problem})
+			return err
+		}})
 }
 
 func (d *daemon) reboot(ctx context.Context, id network.InstanceID) error {
