@@ -131,6 +131,10 @@ func (s *session) run() {
 	if cause := s.cause(); cause != nil {
 		why = cause
 	} else {
+		// The instance may have taken the program with it, before the clock saw it.
+		if text := gone(s.all.cfg.State(), s.info.Target, s.boot, s.reboots); text != "" {
+			why = endedWith(text)
+		}
 		why = s.flush(why)
 	}
 	s.conclude(why)

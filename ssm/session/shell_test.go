@@ -43,7 +43,7 @@ func TestAShellFromThePromptToItsEnd(t *testing.T) {
 func TestKeysThatInterrupt(t *testing.T) {
 	s := newSite(t)
 	_, c := s.begin(shellPlan())
-	c.types("echo re''ady; sleep 60\r")
+	c.types("sh -c 'echo re\"\"ady; exec sleep 60'\r")
 	c.says("ready")
 	c.types("\x03")
 	c.types("echo rc=$?\r")
