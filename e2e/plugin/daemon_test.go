@@ -11,10 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // daemon is one `tombolo serve` and the person who uses it.
@@ -28,22 +26,11 @@ type daemon struct {
 	keys  [2]string // the account's
 	proc  *exec.Cmd
 	dead  chan struct{}
-
-	mu  sync.Mutex
-	log bytes.Buffer
-}
-
-// Write collects what the daemon logs.
-func (d *daemon) Write(b []byte) (int, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.log.Write(b)
 }
 
 func (d *daemon) logged() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.log.String()
+	text, _ := os.ReadFile(filepath.Join(d.dir, "log"))
+	return string(text)
 }
 
 // serve starts a daemon, which ends with the test.
@@ -65,11 +52,11 @@ func serve(t testing.TB, uid int) *daemon {
 		if d.dead != nil {
 			<-d.dead
 		}
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
 		if t.Failed() {
 			t.Logf("the daemon logged:\n%s", tail([]byte(d.logged()), 4000))
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
 		}
 	})
 	d.start("127.0.0.1:0")
@@ -81,7 +68,13 @@ func (d *daemon) start(listen string) {
 	d.t.Helper()
 	d.proc = d.command("tombolo", "serve", "--listen", listen)
 	d.proc.Env = append(d.proc.Env, "TOMBOLO_STATE="+d.state)
-	d.proc.Stderr = d
+	// A file: a pipe would stay open as long as the daemon's children live.
+	log, err := os.OpenFile(filepath.Join(d.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer log.Close()
+	d.proc.Stderr = log
 	out, err := d.proc.StdoutPipe()
 	if err != nil {
 		d.t.Fatal(err)
@@ -216,6 +209,9 @@ func (d *daemon) session(t testing.TB, instance string, options ...string) *sess
 	t.Helper()
 	s := d.start1(t, append([]string{"--target", instance}, options...)...)
 	s.expect(`[$#] $`)
+	// The plugin prints before it has set the terminal up, and reads afterwards.
+	s.says("ready", "echo ready")
+	s.expect(`[$#] $`)
 	return s
 }
 
@@ -298,5 +294,3 @@ func free(t testing.TB) string {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	return port
 }
-
-var _ = time.Second

@@ -177,8 +177,9 @@ func (x *terminal) line(text string) { x.t.Helper(); x.send(text + "\r") }
 // run types a command to a shell and gives what it printed and its exit status.
 func (x *terminal) run(command string) (string, int) {
 	x.t.Helper()
-	x.line(command + `; echo "<<$?>>"`)
-	x.expect(`"<<\$\?>>"[\r\n]+`) // the echo
+	// What was typed may be shown twice, by the client's side and by the instance's.
+	x.line(`echo be''gin; ` + command + `; echo "<<$?>>"`)
+	x.expect(`begin[\r\n]+`)
 	begin := x.read
 	code, _ := strconv.Atoi(x.expect(`<<(\d+)>>[\r\n]+`)[1])
 	end := bytes.LastIndex(x.all()[begin:x.read], []byte("<<"))
