@@ -150,10 +150,16 @@ func TestATokenOpensItsOwnSessionInTime(t *testing.T) {
 		t.Error("another session's token, or none, opened a session")
 	}
 	// Before the handshake the same token opens it again.
-	c := s.dial(one.ID, tokenOne, func(c *client) { c.silent = true })
-	c.until("the request", func() bool { return c.request.AgentVersion != "" })
+	heard, deaf := 0, true
+	c := s.dial(one.ID, tokenOne, func(c *client) {
+		c.ignore = func(channel.Message) bool { heard++; return deaf }
+	})
+	c.until("the request", func() bool { return heard > 0 })
 	c.leave()
-	c = s.dial(one.ID, tokenOne, nil)
+	c.mu.Lock()
+	deaf = false
+	c.mu.Unlock()
+	c.come(tokenOne)
 	c.says("$ ")
 	if !s.refused(one.ID, tokenOne) {
 		t.Error("a token opened its session after the handshake")
