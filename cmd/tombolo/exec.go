@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -144,30 +143,3 @@ func termName() string {
 	}
 	return "xterm-256color"
 }
-
-// lines splits what is written to it into lines.
-type lines struct {
-	each func(string)
-	rest []byte
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	for _, c := range b {
-		if c == '\n' {
-			l.each(string(l.rest))
-			l.rest = l.rest[:0]
-			continue
-		}
-		l.rest = append(l.rest, c)
-	}
-	return len(b), nil
-}
-
-// end gives a last line that lacks its newline.
-func (l *lines) end() {
-	if len(l.rest) > 0 {
-		l.each(string(l.rest))
-	}
-}
-
-var _ io.Writer = (*lines)(nil)
