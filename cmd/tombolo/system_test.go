@@ -420,3 +420,21 @@ func TestExecPassesStatusStreamsAndSignals(t *testing.T) {
 		t.Errorf("after an interrupt: %+v, %v; want code 42", exit, err)
 	}
 }
+
+// lines splits what is written to it into lines.
+type lines struct {
+	each func(string)
+	rest []byte
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	for _, c := range b {
+		if c == '\n' {
+			l.each(string(l.rest))
+			l.rest = l.rest[:0]
+			continue
+		}
+		l.rest = append(l.rest, c)
+	}
+	return len(b), nil
+}
