@@ -36,6 +36,11 @@ func (d *daemon) logged() string {
 // serve starts a daemon, which ends with the test.
 func serve(t testing.TB, uid int) *daemon {
 	t.Helper()
+	return serveOn(t, uid, "127.0.0.1:0")
+}
+
+func serveOn(t testing.TB, uid int, listen string) *daemon {
+	t.Helper()
 	// Not t.TempDir: the path of a unix socket must be short.
 	dir, err := os.MkdirTemp("", "tb-")
 	if err != nil {
@@ -59,7 +64,7 @@ func serve(t testing.TB, uid int) *daemon {
 			t.Error(err)
 		}
 	})
-	d.start("127.0.0.1:0")
+	d.start(listen)
 	return d
 }
 
