@@ -104,8 +104,8 @@ func TestTrafficKeepsASessionAlive(t *testing.T) {
 	c.says("$ ")
 	for _, word := range []string{"one", "two"} {
 		s.later(19 * time.Minute)
-		c.types("echo " + word + "''\r")
-		c.says("\r\n" + word + "\r\n")
+		c.types("echo " + word + "-$((1+1))\r")
+		c.says(word + "-2")
 	}
 	if i := s.info(info.ID); i.Status != Connected {
 		t.Errorf("the session is %v", i.Status)
@@ -476,5 +476,17 @@ func TestAProgramOfThisProcessEndsWithItsSession(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestADialThatSaysNothingDoesNotHoldUpTheEnd(t *testing.T) {
+	s := newSite(t)
+	info, _ := s.start(shellPlan())
+	conn := connect(t, s, info.ID)
+	defer conn.CloseNow()
+	began := time.Now()
+	s.close()
+	if took := time.Since(began); took > helloTime/2 {
+		t.Errorf("the end took %v", took)
 	}
 }

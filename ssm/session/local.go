@@ -45,10 +45,10 @@ func (a *Sessions) Local(ctx context.Context, spec Spec, p Program) (*Process, e
 	}
 	own.Wait = func() (Exit, error) {
 		exit, err := process.Wait()
-		close(waited)
-		if why := s.cause(); why != nil {
+		if why := s.cause(); why != nil { // before the end of the program is one too
 			err = &Ended{why.text}
 		}
+		close(waited)
 		return exit, err
 	}
 	return &own, nil

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -64,7 +65,7 @@ func (s *site) forward(addr string) (*client, *smux.Session, *http.Client) {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { _ = mux.Close() })
-	hc := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) { return mux.OpenStream() }}}
+	hc := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) { return mux.OpenStream() }}}
 	return c, mux, hc
 }
 

@@ -56,7 +56,9 @@ type past struct {
 // Sessions is the registry of sessions.
 type Sessions struct {
 	cfg     Config
-	running sync.WaitGroup // sessions and sockets
+	running sync.WaitGroup  // sessions and sockets
+	ctx     context.Context // ends when the daemon is about to
+	halt    context.CancelFunc
 
 	mu      sync.Mutex
 	closing bool
@@ -78,6 +80,7 @@ func Open(cfg Config) (*Sessions, error) {
 		cfg.Worker = []string{"tombolo", "session-worker"}
 	}
 	a := &Sessions{cfg: cfg, active: map[string]*session{}, history: map[string]past{}}
+	a.ctx, a.halt = context.WithCancel(context.Background())
 	docs, err := cfg.Records.Records(context.Background(), recordKind)
 	if err != nil {
 		return nil, fmt.Errorf("read sessions: %w", err)
@@ -111,6 +114,7 @@ func (a *Sessions) Run(ctx context.Context) error {
 			a.mu.Lock()
 			a.closing = true
 			a.mu.Unlock()
+			a.halt() // who has dialled and said nothing is not waited for
 			for _, s := range a.all() {
 				s.end(endedWith(sayShutdown))
 			}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/creack/pty"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"tombolo/bucket"
 	"tombolo/network"
@@ -198,10 +199,20 @@ func (s *site) Start(_ context.Context, _ network.InstanceID, p Program) (*Proce
 
 func startOnTerminal(cmd *exec.Cmd, size Size) (*Process, error) {
 	window := func(z Size) *pty.Winsize { return &pty.Winsize{Cols: uint16(z.Cols), Rows: uint16(z.Rows)} }
-	master, err := pty.StartWithSize(cmd, window(size))
+	blocking, err := pty.StartWithSize(cmd, window(size))
 	if err != nil {
 		return nil, err
 	}
+	// As instances do it, so that Close ends a write that waits.
+	fd, err := unix.FcntlInt(blocking.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	_ = blocking.Close()
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return nil, err
+	}
+	master := os.NewFile(uintptr(fd), "terminal")
 	return &Process{Stdin: master, Stdout: master, Wait: wait(cmd), Signal: signalGroup(cmd),
 		Resize: func(z Size) error { return pty.Setsize(master, window(z)) }, Close: func() { _ = master.Close() }}, nil
 }

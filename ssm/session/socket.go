@@ -57,7 +57,7 @@ func (a *Sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer conn.CloseNow()
 	conn.SetReadLimit(channel.MaxFrame)
-	text, err := hello(conn)
+	text, err := hello(a.ctx, conn)
 	if err != nil {
 		return
 	}
@@ -70,6 +70,13 @@ func (a *Sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	k := s.attach(conn, text)
+	if k == nil && s.isOver() { // since it was looked up
+		a.mu.Lock()
+		old = a.history[id]
+		a.mu.Unlock()
+		tellEnd(conn, id, farewell(old, text))
+		return
+	}
 	if k == nil {
 		_ = conn.Close(websocket.StatusPolicyViolation, "")
 		return
@@ -78,8 +85,8 @@ func (a *Sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // hello reads the text that a client says first.
-func hello(conn *websocket.Conn) (token string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), helloTime)
+func hello(ctx context.Context, conn *websocket.Conn) (token string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, helloTime)
 	defer cancel()
 	kind, frame, err := conn.Read(ctx)
 	if err != nil {
@@ -131,7 +138,7 @@ func (s *session) attach(conn *websocket.Conn, text string) *socket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.all.cfg.Now()
-	if !s.token.is(text) || !s.token.valid(now) || s.line == nil {
+	if !s.token.is(text) || !s.token.valid(now) || s.line == nil || s.ending != nil {
 		k.cancel()
 		return nil
 	}
@@ -149,6 +156,18 @@ func (s *session) attach(conn *websocket.Conn, text string) *socket {
 	}
 	s.room.wake()
 	return k
+}
+
+// isOver says that the session has become history; it waits for the moment that
+// this takes.
+func (s *session) isOver() bool {
+	s.mu.Lock()
+	over := s.ending != nil
+	s.mu.Unlock()
+	if over {
+		<-s.over
+	}
+	return over
 }
 
 // detach is called when a websocket is over; the program goes on.
