@@ -114,8 +114,8 @@ func TestAProfileIsTyped(t *testing.T) {
 	plan.Preferences.ShellProfile = "GREETING=hi; cd /\necho $GREETING-there"
 	_, c := s.begin(plan)
 	c.says("hi-there")
-	c.types("pwd\r")
-	c.says("\r\n/\r\n")
+	c.types("echo at-$PWD-end\r")
+	c.says("at-/-end")
 }
 
 func TestWhoASessionIs(t *testing.T) {
