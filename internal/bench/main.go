@@ -46,6 +46,11 @@ func main() {
 		rows = append(rows, more...)
 	}
 	if err == nil {
+		var more []row
+		more, err = measureSessions(context.Background())
+		rows = append(rows, more...)
+	}
+	if err == nil {
 		err = report(rows)
 	}
 	if err != nil {
