@@ -50,7 +50,7 @@ func TestPlugin(t *testing.T) {
 		{"terminated from elsewhere", terminated}, {"the instance stops", instanceStops}, {"the instance terminates", instanceTerminates},
 		{"interactive command", interactive}, {"non-interactive command", nonInteractive},
 		{"twenty connections at once", multiplexed}, {"refused port", refusedPort}, {"unix socket", unixSocket}, {"thirty port sessions", portRace},
-		{"remote host", remoteHost}, {"run command", runCommand}, {"errors", refusals},
+		{"remote host", remoteHost}, {"run command", runCommand}, {"errors", refusals}, {"tokens", tokens},
 	} {
 		t.Run(c.name, func(t *testing.T) { t.Parallel(); c.run(t, w.as(t)) })
 	}
