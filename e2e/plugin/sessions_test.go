@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,6 +23,13 @@ type world struct {
 
 const webAddress = "10.0.0.20"
 
+// servers is the user data of instances that others connect to.
+const servers = `#!/bin/sh
+head -c 20000000 /dev/urandom >/srv/blob
+setsid tombolo probe serve http :80 >/dev/null 2>&1 &
+cd /srv; setsid python3 -m http.server 8000 >/dev/null 2>&1 &
+`
+
 // as is the world for one test of many that run at once.
 func (w *world) as(t *testing.T) *world {
 	d, c := *w.daemon, *w
@@ -35,11 +43,19 @@ func TestPlugin(t *testing.T) {
 	subnet, group := d.subnet("10.0.0.0")
 	vpc := d.aws("ec2", "describe-subnets", "--subnet-ids", subnet, "--query", "Subnets[0].VpcId")
 	w.group = d.aws("ec2", "create-security-group", "--vpc-id", vpc, "--group-name", "web", "--description", "web", "--query", "GroupId")
-	w.web = d.run(subnet, w.group, "web", "--private-ip-address", webAddress)
-	w.user, w.doomed, w.gone = d.run(subnet, group, "user"), d.run(subnet, group, "doomed"), d.run(subnet, group, "gone")
+	boot := filepath.Join(d.dir, "boot")
+	if err := os.WriteFile(boot, []byte(servers), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.web = d.run(subnet, w.group, "web", "--private-ip-address", webAddress, "--user-data", "file://"+boot)
+	w.user = d.run(subnet, group, "user", "--user-data", "file://"+boot)
+	w.doomed, w.gone = d.run(subnet, group, "doomed"), d.run(subnet, group, "gone")
 	d.booted(w.web, w.user, w.doomed, w.gone)
 	for _, name := range []string{"web", "user"} {
-		d.in(name, "setsid tombolo probe serve http :80 >/dev/null 2>&1 &\nhead -c 20000000 /dev/urandom >/srv/blob; cd /srv; setsid python3 -m http.server 8000 >/dev/null 2>&1 &")
+		eventually(t, name+" has booted", func() bool {
+			_, code := d.exec(name, "sh", "-c", "curl -sSf -o /dev/null http://127.0.0.1/ && curl -sSf -o /dev/null http://127.0.0.1:8000/blob")
+			return code == 0
+		})
 	}
 	for _, c := range []struct {
 		name string
