@@ -30,6 +30,7 @@ func TestSDKCallsEveryOperation(t *testing.T) {
 	st.interfaces()
 	st.routes()
 	st.peerings()
+	st.flowLogs()
 	st.tags()
 	st.empty()
 	st.end()
@@ -293,6 +294,16 @@ func (s *story) peerings() {
 	if err := ec2.NewVpcPeeringConnectionDeletedWaiter(s.ec2).Wait(ctx, &ec2.DescribeVpcPeeringConnectionsInput{VpcPeeringConnectionIds: []string{id}}, time.Minute); err != nil {
 		s.Fatal(err)
 	}
+}
+
+func (s *story) flowLogs() {
+	ctx := s.Context()
+	made := must[*ec2.CreateFlowLogsOutput](s.T)(s.ec2.CreateFlowLogs(ctx, &ec2.CreateFlowLogsInput{ResourceIds: []string{s.vpc}, ResourceType: types.FlowLogsResourceTypeVpc,
+		TrafficType: types.TrafficTypeAll, LogDestinationType: types.LogDestinationTypeS3, LogDestination: aws.String("arn:aws:s3:::traffic/e2e")}))
+	check(s.T, len(made.FlowLogIds) == 1 && len(made.Unsuccessful) == 0, "flow logs %v, refused %v", made.FlowLogIds, made.Unsuccessful)
+	found := must[*ec2.DescribeFlowLogsOutput](s.T)(s.ec2.DescribeFlowLogs(ctx, &ec2.DescribeFlowLogsInput{FlowLogIds: made.FlowLogIds}))
+	check(s.T, len(found.FlowLogs) == 1 && *found.FlowLogs[0].FlowLogStatus == "ACTIVE", "%d flow logs", len(found.FlowLogs))
+	must[*ec2.DeleteFlowLogsOutput](s.T)(s.ec2.DeleteFlowLogs(ctx, &ec2.DeleteFlowLogsInput{FlowLogIds: made.FlowLogIds}))
 }
 
 func (s *story) tags() {
