@@ -195,6 +195,38 @@ func TestAnSSHSessionIsOneConnection(t *testing.T) {
 	}
 }
 
+// The last byte before a pause may look like the beginning of a character; an ssh
+// server's answer ends so every fourth time, and both ends then wait for ever.
+func TestNoByteIsHeldBack(t *testing.T) {
+	s := newSite(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = io.Copy(conn, conn)
+	}()
+	plan := portPlan(l.Addr().String())
+	plan.PortType = ""
+	_, c := s.begin(plan)
+	var sent string
+	for b := range 256 {
+		more := "x" + string([]byte{byte(b)})
+		sent += more
+		c.types(more)
+		c.until(fmt.Sprintf("the byte %#x", b), func() bool { return c.out.String() == sent })
+	}
+	c.types("end")
+	_, sh := s.begin(document.Plan{Type: document.InteractiveCommands, Command: `printf 'held:\303'; read x; echo`})
+	sh.says("held:\xc3")
+}
+
 func TestAnOldClientForwardsOneConnectionAtATime(t *testing.T) {
 	s := newSite(t)
 	info, token := s.start(portPlan(sshd(t)))

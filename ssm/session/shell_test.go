@@ -261,11 +261,3 @@ func TestSplitTakesACommandApart(t *testing.T) {
 		}
 	}
 }
-
-func TestNoCharacterIsCutInTwo(t *testing.T) {
-	for b, want := range map[string]int{"": 0, "abc": 0, "ü": 0, "a\xc3": 1, "a\xe2\x82": 2, "a\xe2": 1, "\xf0\x9f\x98": 3, "😀": 0, "a\xff": 0, "\x80\x80\x80\x80": 0} {
-		if got := unfinished([]byte(b)); got != want {
-			t.Errorf("%q: %d bytes are unfinished, want %d", b, got, want)
-		}
-	}
-}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-	"unicode/utf8"
 
 	"tombolo/ssm/channel"
 )
@@ -123,44 +122,25 @@ func (s *session) handshake() (client string, why *ending) {
 	return client, nil
 }
 
-// pump sends what r gives until its end, without cutting a character in two.
+// pump sends what r gives until its end, every byte at once: what a program has
+// said may be all that it says before an answer, and a port's bytes are no text.
 // Everything goes through through, which may add to it.
 func (s *session) pump(r io.Reader, p channel.PayloadType, through func([]byte) []byte, at *rest) {
 	buf := make([]byte, 32<<10)
-	kept := 0
 	for {
-		n, err := r.Read(buf[kept:])
-		n += kept
-		whole := n
-		if err == nil {
-			whole = n - unfinished(buf[:n])
-		}
-		if whole > 0 {
+		n, err := r.Read(buf)
+		if n > 0 {
 			at.note(1)
-			sent := s.send(p, through(buf[:whole]))
+			sent := s.send(p, through(buf[:n]))
 			at.note(-1)
 			if sent != nil {
 				return
 			}
 		}
-		kept = copy(buf, buf[whole:n])
 		if err != nil {
 			return // a pipe ends with EOF, a terminal with EIO: both are ends
 		}
 	}
-}
-
-// unfinished is how many bytes at the end of b are the first part of a character.
-func unfinished(b []byte) int {
-	for back := 1; back < utf8.UTFMax && back <= len(b); back++ {
-		if c := b[len(b)-back]; utf8.RuneStart(c) {
-			if c >= utf8.RuneSelf && !utf8.FullRune(b[len(b)-back:]) {
-				return back
-			}
-			return 0
-		}
-	}
-	return 0
 }
 
 // readSize reads a terminal's size. A client without a terminal says 300 by 100;
