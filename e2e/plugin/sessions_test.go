@@ -62,7 +62,7 @@ func TestPlugin(t *testing.T) {
 		run  func(*testing.T, *world)
 	}{
 		{"a shell of ssm-user who may become root", shell}, {"size and resize", size}, {"keys", keys}, {"end of file", endOfFile},
-		{"UTF-8 and colours", letters}, {"full screen", fullScreen}, {"megabytes", megabytes}, {"a stopped client", stopped},
+		{"UTF-8 and colours", letters}, {"ssh and scp", secureShell}, {"full screen", fullScreen}, {"megabytes", megabytes}, {"a stopped client", stopped},
 		{"terminated from elsewhere", terminated}, {"the instance stops", instanceStops}, {"the instance terminates", instanceTerminates},
 		{"interactive command", interactive}, {"non-interactive command", nonInteractive},
 		{"twenty connections at once", multiplexed}, {"refused port", refusedPort}, {"unix socket", unixSocket}, {"thirty port sessions", portRace},
