@@ -11,6 +11,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/creack/pty"
+
 	"tombolo/client/session"
 )
 
@@ -86,8 +88,16 @@ func measureSessions(ctx context.Context) (rows []row, err error) {
 		return nil, err
 	}
 	rows = append(rows, times("tombolo exec -t: keystroke and its echo", typed))
+	if typed, err = bareTerminal(); err != nil {
+		return nil, err
+	}
+	rows = append(rows, times("bare pty: keystroke and its echo", typed))
 	more, err := d.bytes(ctx, dir, id, s)
 	if err != nil {
+		return nil, err
+	}
+	rows = append(rows, more...)
+	if more, err = d.forwarded(ctx, dir, id); err != nil {
 		return nil, err
 	}
 	rows = append(rows, more...)
@@ -175,6 +185,72 @@ func (d *daemon) bytes(ctx context.Context, dir, id string, s *session.Session) 
 	through := catSize / float64(1<<20) / time.Since(begin).Seconds()
 	return []row{{Test: "session: bytes", Value: through, Unit: "MiB/s"}, {Test: "tombolo exec: bytes", Value: exact, Unit: "MiB/s"},
 		{Test: "session : exec", Value: through / exact, Unit: "ratio"}}, nil
+}
+
+// bareTerminal is a shell on a terminal of this machine, with nothing in between.
+func bareTerminal() ([]time.Duration, error) {
+	cmd := exec.Command("sh")
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "PS1=$ "}
+	f, err := pty.Start(cmd)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		_ = f.Close()
+		_ = cmd.Wait() // hung up
+	}()
+	if err := until(f, "$ "); err != nil {
+		return nil, err
+	}
+	return echoes(f)
+}
+
+// forwarded fetches a large file through a forwarded port, and from inside the
+// instance, as a ratio.
+func (d *daemon) forwarded(ctx context.Context, dir, id string) ([]row, error) {
+	inside := func(script string) (string, error) {
+		out, err := exec.CommandContext(ctx, "bin/tombolo", "--state", dir, "exec", id, "--", "sh", "-c", script).Output()
+		return string(out), err
+	}
+	_, err := inside(fmt.Sprintf(`mkdir -p /srv/b && cd /srv/b && head -c %d /dev/zero > f
+setsid python3 -m http.server 8080 >/dev/null 2>&1 </dev/null &
+for i in $(seq 50); do tombolo probe tcp 127.0.0.1:8080 >/dev/null && exit 0; sleep 0.1; done; exit 1`, catSize))
+	if err != nil {
+		return nil, fmt.Errorf("serve a file: %w", err)
+	}
+	text, err := inside("curl -s -o /dev/null -w '%{speed_download}' http://127.0.0.1:8080/f")
+	if err != nil {
+		return nil, fmt.Errorf("fetch it directly: %w", err)
+	}
+	var direct float64
+	if _, err := fmt.Sscan(text, &direct); err != nil {
+		return nil, fmt.Errorf("read curl's speed: %w", err)
+	}
+	s, err := session.Start(ctx, d.api, session.Request{Target: id, Document: "AWS-StartPortForwardingSession",
+		Parameters: map[string][]string{"portNumber": {"8080"}}})
+	if err != nil {
+		return nil, err
+	}
+	port, err := session.Forward(s)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	defer port.Close()
+	conn, err := port.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	if _, err := io.WriteString(conn, "GET /f HTTP/1.0\r\n\r\n"); err != nil {
+		return nil, err
+	}
+	n, err := io.Copy(io.Discard, conn)
+	if err != nil || n < catSize {
+		return nil, fmt.Errorf("%d bytes came through the port: %w", n, err)
+	}
+	through := float64(n) / time.Since(begin).Seconds()
+	return []row{{Test: "forwarded port: bytes", Value: through / (1 << 20), Unit: "MiB/s"}, {Test: "direct connection: bytes", Value: direct / (1 << 20), Unit: "MiB/s"},
+		{Test: "forwarded : direct", Value: through / direct, Unit: "ratio"}}, nil
 }
 
 // drain is until for much output: it keeps only its end.
