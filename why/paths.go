@@ -2,8 +2,6 @@ package why
 
 import (
 	"fmt"
-	"net/netip"
-	"slices"
 	"strings"
 
 	"tombolo/network"
@@ -15,8 +13,8 @@ import (
 type Path struct {
 	Source      End      `json:"source"`
 	Destination End      `json:"destination"`
-	Traffic     []string `json:"traffic"` // tcp/80, udp/5000-5100, icmp/8, any…
-	Flows       []string `json:"flows"`   // the same, exactly: the boxes of header space
+	Traffic     string   `json:"traffic"` // for people: icmp echo, tcp 80 and 443
+	Flows       []string `json:"flows"`   // exactly: the boxes of header space
 	Witness     string   `json:"witness"` // one packet that would get an answer
 }
 
@@ -26,7 +24,7 @@ func Paths(s network.State, paths []reach.Path) []Path {
 	for _, p := range paths {
 		out = append(out, Path{Source: addressed(s, p.Source, p.Witness.SourceAddr.String()),
 			Destination: addressed(s, p.Destination, p.Witness.DestinationAddr.String()),
-			Traffic:     Traffic(p.Flows), Flows: boxes(p.Flows), Witness: packet(p.Witness)})
+			Traffic:     reach.Words(p.Flows), Flows: boxes(p.Flows), Witness: packet(p.Witness)})
 	}
 	return out
 }
@@ -53,58 +51,13 @@ func boxes(set space.Set) []string {
 	return out
 }
 
-// Traffic says of a set of packets which protocols and ports are in it, whatever
-// their addresses: each once, in order.
-func Traffic(set space.Set) []string {
-	nowhere := space.Only(netip.IPv4Unspecified())
-	var words []string
-	for b := range space.ServicesOf(set.Boxes()...).Between(nowhere, nowhere).All() {
-		if w := traffic(b); !slices.Contains(words, w) {
-			words = append(words, w)
-		}
-	}
-	return words
-}
-
-// traffic says it of one box.
-func traffic(b space.Box) string {
-	every := space.Ports{From: 0, To: 65535}
-	text := ""
-	switch {
-	case b.Protocol.From == 0 && b.Protocol.To == 255:
-		text = "any"
-	case b.Protocol.From != b.Protocol.To:
-		return fmt.Sprintf("protocols %d-%d", b.Protocol.From, b.Protocol.To)
-	default:
-		text = protocol(network.Protocol(b.Protocol.From))
-	}
-	icmp := text == "icmp"
-	switch {
-	case b.DstPort == every:
-	case icmp && b.DstPort.From == b.DstPort.To:
-		text += fmt.Sprintf("/type %d code %d", b.DstPort.From>>8, b.DstPort.From&0xff)
-	case icmp && b.DstPort.From&0xff == 0 && b.DstPort.To == b.DstPort.From|0xff:
-		text += fmt.Sprintf("/type %d", b.DstPort.From>>8)
-	case icmp:
-		text += fmt.Sprintf("/types %d-%d", b.DstPort.From>>8, b.DstPort.To>>8)
-	case b.DstPort.From == b.DstPort.To:
-		text += fmt.Sprintf("/%d", b.DstPort.From)
-	default:
-		text += fmt.Sprintf("/%d-%d", b.DstPort.From, b.DstPort.To)
-	}
-	if b.SrcPort != every && !icmp {
-		text += fmt.Sprintf(" from ports %d-%d", b.SrcPort.From, b.SrcPort.To)
-	}
-	return text
-}
-
 // Difference is what a change opened and closed between two interfaces, as a
 // document.
 type Difference struct {
-	Source      End      `json:"source"`
-	Destination End      `json:"destination"`
-	Opened      []string `json:"opened"`
-	Closed      []string `json:"closed"`
+	Source      End    `json:"source"`
+	Destination End    `json:"destination"`
+	Opened      string `json:"opened,omitempty"` // for people; "" when nothing was
+	Closed      string `json:"closed,omitempty"`
 }
 
 // Differences writes what the analyzer found; names come from the State in which
@@ -113,16 +66,16 @@ func Differences(before, after network.State, found []reach.Difference) []Differ
 	out := []Difference{}
 	for _, d := range found {
 		out = append(out, Difference{Source: either(before, after, d.Source), Destination: either(before, after, d.Destination),
-			Opened: list(d.Opened), Closed: list(d.Closed)})
+			Opened: words(d.Opened), Closed: words(d.Closed)})
 	}
 	return out
 }
 
-func list(set space.Set) []string {
+func words(set space.Set) string {
 	if set.Empty() {
-		return []string{}
+		return ""
 	}
-	return Traffic(set)
+	return reach.Words(set)
 }
 
 func either(before, after network.State, id network.ENIID) End {

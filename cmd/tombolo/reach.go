@@ -188,7 +188,7 @@ func (s *site) reachAll(ctx context.Context, f *reachFlags) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "SOURCE\tDESTINATION\tTRAFFIC\tFOR EXAMPLE")
 	for _, p := range paths {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", endText(p.Source), endText(p.Destination), strings.Join(p.Traffic, ", "), p.Witness)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", endText(p.Source), endText(p.Destination), p.Traffic, p.Witness)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -385,11 +385,11 @@ func printDifferences(found []why.Difference, output string) error {
 		if output != "table" {
 			break
 		}
-		for _, t := range d.Opened {
-			fmt.Printf("+ %s → %s  %s\n", endText(d.Source), endText(d.Destination), t)
+		if d.Opened != "" {
+			fmt.Printf("+ %s → %s  %s\n", endText(d.Source), endText(d.Destination), d.Opened)
 		}
-		for _, t := range d.Closed {
-			fmt.Printf("- %s → %s  %s\n", endText(d.Source), endText(d.Destination), t)
+		if d.Closed != "" {
+			fmt.Printf("- %s → %s  %s\n", endText(d.Source), endText(d.Destination), d.Closed)
 		}
 	}
 	if len(found) > 0 {
