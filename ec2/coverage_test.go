@@ -143,7 +143,8 @@ func coverageTable() string {
 	empty := 0
 	for _, name := range wire.Actions() {
 		a, _ := wire.LookupAction(name)
-		if len(a.Lists) > 0 && !a.Typed {
+		here := slices.ContainsFunc(served, func(o api.Operation) bool { return o.Name == name })
+		if len(a.Lists) > 0 && !here {
 			empty++
 		}
 	}

@@ -253,6 +253,11 @@ func TestThereAreNoneOfWhatWeDoNotHave(t *testing.T) {
 	if status != 200 || !strings.Contains(body, "<transitGatewaySet></transitGatewaySet></DescribeTransitGatewaysResponse>") {
 		t.Errorf("%d %s", status, body)
 	}
+	// That its shapes are generated does not make it served.
+	status, body = ask(openServer(&world{}), "Action=DescribeNetworkInsightsPaths&Version=2016-11-15")
+	if status != 200 || !strings.Contains(body, "<networkInsightsPathSet></networkInsightsPathSet>") {
+		t.Errorf("%d %s", status, body)
+	}
 }
 
 func TestAPanicIsAnInternalErrorOfOneCall(t *testing.T) {

@@ -59,7 +59,7 @@ func (q *request) call(s *Server) *api.Call {
 // unserved answers what AWS has and we do not. A Describe of things that we do
 // not have is answered truly: there are none.
 func unserved(c *api.Call, action wire.Action) (wire.Response, error) {
-	if len(action.Lists) == 0 || action.Typed {
+	if len(action.Lists) == 0 {
 		return nil, &api.Error{Code: "UnsupportedOperation", Message: "The action " + action.Name + " is not supported by this server."}
 	}
 	if err := c.Nothing(); err != nil {
