@@ -16,9 +16,9 @@ build: ## bin/tombolo, static
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/tombolo ./cmd/tombolo
 
 test: check build ## everything: rules of the house, units, packets, real clients
-	@scripts/need nft:nftables aws:awscli ip:iproute2 newuidmap:uidmap ping:iputils-ping curl:curl python3:python3 py-boto3:python3-boto3 pgrep:procps top:procps vim:vim ab:apache2-utils
+	@scripts/need nft:nftables aws:awscli ip:iproute2 newuidmap:uidmap ping:iputils-ping curl:curl python3:python3 py-boto3:python3-boto3 pgrep:procps
 	go run ./internal/leakwatch go test -count=1 -timeout 18m $(TESTFLAGS) ./...
-	@scripts/need ab:apache2-utils vi:vim-tiny top:procps
+	@scripts/need ab:apache2-utils vi:vim-tiny top:procps ssh:openssh-client
 	cd e2e/plugin && go test -count=1 -parallel 5 -timeout 10m $(TESTFLAGS) .
 
 check: ## formatting, vet, lint, architecture
