@@ -2,6 +2,34 @@
 
 package wire
 
+func (v *AcceleratorCountRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Min":
+			v.Min = d.integer(sub)
+		case "Max":
+			v.Max = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *AcceleratorTotalMemoryMiBRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Min":
+			v.Min = d.integer(sub)
+		case "Max":
+			v.Max = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
 func (v *AcceptVpcPeeringConnectionRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -28,6 +56,48 @@ func (v *AccessScopePathRequest) decode(c cursor, d *decoder) {
 			v.Destination = decodeStruct(sub, d, (*PathStatementRequest).decode)
 		case "ThroughResource":
 			v.ThroughResources = decodeList(sub, d, (*ThroughResourcesStatementRequest).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *AddPrefixListEntry) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Cidr":
+			v.Cidr = d.text(sub)
+		case "Description":
+			v.Description = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "Cidr", v.Cidr != nil)
+}
+
+func (v *AllocateAddressRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Domain":
+			v.Domain = d.enum(sub, enumDomainType)
+		case "Address":
+			v.Address = d.text(sub)
+		case "PublicIpv4Pool":
+			v.PublicIpv4Pool = d.text(sub)
+		case "NetworkBorderGroup":
+			v.NetworkBorderGroup = d.text(sub)
+		case "CustomerOwnedIpv4Pool":
+			v.CustomerOwnedIpv4Pool = d.text(sub)
+		case "TagSpecification":
+			v.TagSpecifications = decodeList(sub, d, (*TagSpecification).decode)
+		case "IpamPoolId":
+			v.IpamPoolId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
 		default:
 			d.unknown(sub)
 		}
@@ -80,6 +150,66 @@ func (v *AssignPrivateIpAddressesRequest) decode(c cursor, d *decoder) {
 	d.need(at, "NetworkInterfaceId", v.NetworkInterfaceId != nil)
 }
 
+func (v *AssociateAddressRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "AllocationId":
+			v.AllocationId = d.text(sub)
+		case "InstanceId":
+			v.InstanceId = d.text(sub)
+		case "PublicIp":
+			v.PublicIp = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "NetworkInterfaceId":
+			v.NetworkInterfaceId = d.text(sub)
+		case "PrivateIpAddress":
+			v.PrivateIpAddress = d.text(sub)
+		case "AllowReassociation":
+			v.AllowReassociation = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *AssociateDhcpOptionsRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "DhcpOptionsId":
+			v.DhcpOptionsId = d.text(sub)
+		case "VpcId":
+			v.VpcId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "DhcpOptionsId", v.DhcpOptionsId != nil)
+	d.need(at, "VpcId", v.VpcId != nil)
+}
+
+func (v *AssociateIamInstanceProfileRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "IamInstanceProfile":
+			v.IamInstanceProfile = decodeStruct(sub, d, (*IamInstanceProfileSpecification).decode)
+		case "InstanceId":
+			v.InstanceId = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "IamInstanceProfile", v.IamInstanceProfile != nil)
+	d.need(at, "InstanceId", v.InstanceId != nil)
+}
+
 func (v *AssociateRouteTableRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -100,6 +230,25 @@ func (v *AssociateRouteTableRequest) decode(c cursor, d *decoder) {
 		}
 	}
 	d.need(at, "RouteTableId", v.RouteTableId != nil)
+}
+
+func (v *AssociateSecurityGroupVpcRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "GroupId":
+			v.GroupId = d.text(sub)
+		case "VpcId":
+			v.VpcId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "GroupId", v.GroupId != nil)
+	d.need(at, "VpcId", v.VpcId != nil)
 }
 
 func (v *AssociateSubnetCidrBlockRequest) decode(c cursor, d *decoder) {
@@ -151,6 +300,25 @@ func (v *AssociateVpcCidrBlockRequest) decode(c cursor, d *decoder) {
 			d.unknown(sub)
 		}
 	}
+	d.need(at, "VpcId", v.VpcId != nil)
+}
+
+func (v *AttachInternetGatewayRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "InternetGatewayId":
+			v.InternetGatewayId = d.text(sub)
+		case "VpcId":
+			v.VpcId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "InternetGatewayId", v.InternetGatewayId != nil)
 	d.need(at, "VpcId", v.VpcId != nil)
 }
 
@@ -270,6 +438,32 @@ func (v *AuthorizeSecurityGroupIngressRequest) decode(c cursor, d *decoder) {
 	}
 }
 
+func (v *BaselineEbsBandwidthMbpsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Min":
+			v.Min = d.integer(sub)
+		case "Max":
+			v.Max = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *BaselinePerformanceFactorsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Cpu":
+			v.Cpu = decodeStruct(sub, d, (*CpuPerformanceFactorRequest).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
 func (v *BlockDeviceMapping) decode(c cursor, d *decoder) {
 	for c.more() {
 		name, sub := c.next()
@@ -350,6 +544,18 @@ func (v *CpuOptionsRequest) decode(c cursor, d *decoder) {
 	}
 }
 
+func (v *CpuPerformanceFactorRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Reference":
+			v.References = decodeList(sub, d, (*PerformanceFactorReferenceRequest).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
 func (v *CreateDefaultSubnetRequest) decode(c cursor, d *decoder) {
 	for c.more() {
 		name, sub := c.next()
@@ -378,6 +584,44 @@ func (v *CreateDefaultVpcRequest) decode(c cursor, d *decoder) {
 			d.unknown(sub)
 		}
 	}
+}
+
+func (v *CreateDhcpOptionsRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "DhcpConfiguration":
+			v.DhcpConfigurations = decodeList(sub, d, (*NewDhcpConfiguration).decode)
+		case "TagSpecification":
+			v.TagSpecifications = decodeList(sub, d, (*TagSpecification).decode)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "DhcpConfiguration", v.DhcpConfigurations != nil)
+}
+
+func (v *CreateEgressOnlyInternetGatewayRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "VpcId":
+			v.VpcId = d.text(sub)
+		case "ClientToken":
+			v.ClientToken = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "TagSpecification":
+			v.TagSpecifications = decodeList(sub, d, (*TagSpecification).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "VpcId", v.VpcId != nil)
 }
 
 func (v *CreateFlowLogsRequest) decode(c cursor, d *decoder) {
@@ -423,6 +667,20 @@ func (v *CreateFlowLogsRequest) decode(c cursor, d *decoder) {
 	d.need(at, "ResourceType", v.ResourceType != nil)
 }
 
+func (v *CreateInternetGatewayRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "TagSpecification":
+			v.TagSpecifications = decodeList(sub, d, (*TagSpecification).decode)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
 func (v *CreateKeyPairRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -443,6 +701,89 @@ func (v *CreateKeyPairRequest) decode(c cursor, d *decoder) {
 		}
 	}
 	d.need(at, "KeyName", v.KeyName != nil)
+}
+
+func (v *CreateLaunchTemplateRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "LaunchTemplateName":
+			v.LaunchTemplateName = d.text(sub)
+		case "LaunchTemplateData":
+			v.LaunchTemplateData = decodeStruct(sub, d, (*RequestLaunchTemplateData).decode)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "ClientToken":
+			v.ClientToken = d.text(sub)
+		case "VersionDescription":
+			v.VersionDescription = d.text(sub)
+		case "Operator":
+			v.Operator = decodeStruct(sub, d, (*OperatorRequest).decode)
+		case "TagSpecification":
+			v.TagSpecifications = decodeList(sub, d, (*TagSpecification).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "LaunchTemplateName", v.LaunchTemplateName != nil)
+	d.need(at, "LaunchTemplateData", v.LaunchTemplateData != nil)
+}
+
+func (v *CreateLaunchTemplateVersionRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "LaunchTemplateData":
+			v.LaunchTemplateData = decodeStruct(sub, d, (*RequestLaunchTemplateData).decode)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "ClientToken":
+			v.ClientToken = d.text(sub)
+		case "LaunchTemplateId":
+			v.LaunchTemplateId = d.text(sub)
+		case "LaunchTemplateName":
+			v.LaunchTemplateName = d.text(sub)
+		case "SourceVersion":
+			v.SourceVersion = d.text(sub)
+		case "VersionDescription":
+			v.VersionDescription = d.text(sub)
+		case "ResolveAlias":
+			v.ResolveAlias = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "LaunchTemplateData", v.LaunchTemplateData != nil)
+}
+
+func (v *CreateManagedPrefixListRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "PrefixListName":
+			v.PrefixListName = d.text(sub)
+		case "MaxEntries":
+			v.MaxEntries = d.integer(sub)
+		case "AddressFamily":
+			v.AddressFamily = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "Entry":
+			v.Entries = decodeList(sub, d, (*AddPrefixListEntry).decode)
+		case "TagSpecification":
+			v.TagSpecifications = decodeList(sub, d, (*TagSpecification).decode)
+		case "ClientToken":
+			v.ClientToken = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "PrefixListName", v.PrefixListName != nil)
+	d.need(at, "MaxEntries", v.MaxEntries != nil)
+	d.need(at, "AddressFamily", v.AddressFamily != nil)
 }
 
 func (v *CreateNetworkAclEntryRequest) decode(c cursor, d *decoder) {
@@ -554,6 +895,29 @@ func (v *CreateNetworkInsightsPathRequest) decode(c cursor, d *decoder) {
 	}
 	d.need(at, "Source", v.Source != nil)
 	d.need(at, "Protocol", v.Protocol != nil)
+}
+
+func (v *CreateNetworkInterfacePermissionRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "NetworkInterfaceId":
+			v.NetworkInterfaceId = d.text(sub)
+		case "Permission":
+			v.Permission = d.enum(sub, enumInterfacePermissionType)
+		case "AwsAccountId":
+			v.AwsAccountId = d.text(sub)
+		case "AwsService":
+			v.AwsService = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "NetworkInterfaceId", v.NetworkInterfaceId != nil)
+	d.need(at, "Permission", v.Permission != nil)
 }
 
 func (v *CreateNetworkInterfaceRequest) decode(c cursor, d *decoder) {
@@ -695,6 +1059,32 @@ func (v *CreateSecurityGroupRequest) decode(c cursor, d *decoder) {
 	d.need(at, "GroupName", v.GroupName != nil)
 }
 
+func (v *CreateSubnetCidrReservationRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "SubnetId":
+			v.SubnetId = d.text(sub)
+		case "Cidr":
+			v.Cidr = d.text(sub)
+		case "ReservationType":
+			v.ReservationType = d.enum(sub, enumSubnetCidrReservationType)
+		case "Description":
+			v.Description = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "TagSpecification":
+			v.TagSpecifications = decodeList(sub, d, (*TagSpecification).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "SubnetId", v.SubnetId != nil)
+	d.need(at, "Cidr", v.Cidr != nil)
+	d.need(at, "ReservationType", v.ReservationType != nil)
+}
+
 func (v *CreateSubnetRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -826,6 +1216,38 @@ func (v *CreditSpecificationRequest) decode(c cursor, d *decoder) {
 	d.need(at, "CpuCredits", v.CpuCredits != nil)
 }
 
+func (v *DeleteDhcpOptionsRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "DhcpOptionsId":
+			v.DhcpOptionsId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "DhcpOptionsId", v.DhcpOptionsId != nil)
+}
+
+func (v *DeleteEgressOnlyInternetGatewayRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "EgressOnlyInternetGatewayId":
+			v.EgressOnlyInternetGatewayId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "EgressOnlyInternetGatewayId", v.EgressOnlyInternetGatewayId != nil)
+}
+
 func (v *DeleteFlowLogsRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -842,6 +1264,22 @@ func (v *DeleteFlowLogsRequest) decode(c cursor, d *decoder) {
 	d.need(at, "FlowLogId", v.FlowLogIds != nil)
 }
 
+func (v *DeleteInternetGatewayRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "InternetGatewayId":
+			v.InternetGatewayId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "InternetGatewayId", v.InternetGatewayId != nil)
+}
+
 func (v *DeleteKeyPairRequest) decode(c cursor, d *decoder) {
 	for c.more() {
 		name, sub := c.next()
@@ -856,6 +1294,58 @@ func (v *DeleteKeyPairRequest) decode(c cursor, d *decoder) {
 			d.unknown(sub)
 		}
 	}
+}
+
+func (v *DeleteLaunchTemplateRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "LaunchTemplateId":
+			v.LaunchTemplateId = d.text(sub)
+		case "LaunchTemplateName":
+			v.LaunchTemplateName = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *DeleteLaunchTemplateVersionsRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "LaunchTemplateVersion":
+			v.Versions = d.textList(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "LaunchTemplateId":
+			v.LaunchTemplateId = d.text(sub)
+		case "LaunchTemplateName":
+			v.LaunchTemplateName = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "LaunchTemplateVersion", v.Versions != nil)
+}
+
+func (v *DeleteManagedPrefixListRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "PrefixListId":
+			v.PrefixListId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "PrefixListId", v.PrefixListId != nil)
 }
 
 func (v *DeleteNetworkAclEntryRequest) decode(c cursor, d *decoder) {
@@ -960,6 +1450,24 @@ func (v *DeleteNetworkInsightsPathRequest) decode(c cursor, d *decoder) {
 	d.need(at, "NetworkInsightsPathId", v.NetworkInsightsPathId != nil)
 }
 
+func (v *DeleteNetworkInterfacePermissionRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "NetworkInterfacePermissionId":
+			v.NetworkInterfacePermissionId = d.text(sub)
+		case "Force":
+			v.Force = d.boolean(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "NetworkInterfacePermissionId", v.NetworkInterfacePermissionId != nil)
+}
+
 func (v *DeleteNetworkInterfaceRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -1028,6 +1536,22 @@ func (v *DeleteSecurityGroupRequest) decode(c cursor, d *decoder) {
 			d.unknown(sub)
 		}
 	}
+}
+
+func (v *DeleteSubnetCidrReservationRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "SubnetCidrReservationId":
+			v.SubnetCidrReservationId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "SubnetCidrReservationId", v.SubnetCidrReservationId != nil)
 }
 
 func (v *DeleteSubnetRequest) decode(c cursor, d *decoder) {
@@ -1104,6 +1628,26 @@ func (v *DescribeAccountAttributesRequest) decode(c cursor, d *decoder) {
 			v.DryRun = d.boolean(sub)
 		case "AttributeName":
 			v.AttributeNames = d.enumList(sub, enumAccountAttributeName)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *DescribeAddressesAttributeRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "AllocationId":
+			v.AllocationIds = d.textList(sub)
+		case "Attribute":
+			v.Attribute = d.enum(sub, enumAddressAttributeName)
+		case "NextToken":
+			v.NextToken = d.text(sub)
+		case "MaxResults":
+			v.MaxResults = d.integer(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
 		default:
 			d.unknown(sub)
 		}
@@ -1224,6 +1768,25 @@ func (v *DescribeIamInstanceProfileAssociationsRequest) decode(c cursor, d *deco
 			d.unknown(sub)
 		}
 	}
+}
+
+func (v *DescribeImageAttributeRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Attribute":
+			v.Attribute = d.enum(sub, enumImageAttributeName)
+		case "ImageId":
+			v.ImageId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "Attribute", v.Attribute != nil)
+	d.need(at, "ImageId", v.ImageId != nil)
 }
 
 func (v *DescribeImagesRequest) decode(c cursor, d *decoder) {
@@ -1415,6 +1978,62 @@ func (v *DescribeKeyPairsRequest) decode(c cursor, d *decoder) {
 			v.DryRun = d.boolean(sub)
 		case "Filter":
 			v.Filters = decodeList(sub, d, (*Filter).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *DescribeLaunchTemplateVersionsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "LaunchTemplateId":
+			v.LaunchTemplateId = d.text(sub)
+		case "LaunchTemplateName":
+			v.LaunchTemplateName = d.text(sub)
+		case "LaunchTemplateVersion":
+			v.Versions = d.textList(sub)
+		case "MinVersion":
+			v.MinVersion = d.text(sub)
+		case "MaxVersion":
+			v.MaxVersion = d.text(sub)
+		case "NextToken":
+			v.NextToken = d.text(sub)
+		case "MaxResults":
+			v.MaxResults = d.integer(sub)
+		case "Filter":
+			v.Filters = decodeList(sub, d, (*Filter).decode)
+		case "ResolveAlias":
+			v.ResolveAlias = d.boolean(sub)
+		case "IncludeManagedResources":
+			v.IncludeManagedResources = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *DescribeLaunchTemplatesRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "LaunchTemplateId":
+			v.LaunchTemplateIds = d.textList(sub)
+		case "LaunchTemplateName":
+			v.LaunchTemplateNames = d.textList(sub)
+		case "Filter":
+			v.Filters = decodeList(sub, d, (*Filter).decode)
+		case "NextToken":
+			v.NextToken = d.text(sub)
+		case "MaxResults":
+			v.MaxResults = d.integer(sub)
+		case "IncludeManagedResources":
+			v.IncludeManagedResources = d.boolean(sub)
 		default:
 			d.unknown(sub)
 		}
@@ -1631,6 +2250,24 @@ func (v *DescribeNetworkInterfacesRequest) decode(c cursor, d *decoder) {
 	}
 }
 
+func (v *DescribePlacementGroupsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "GroupId":
+			v.GroupIds = d.textList(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "GroupName":
+			v.GroupNames = d.textList(sub)
+		case "Filter":
+			v.Filters = decodeList(sub, d, (*Filter).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
 func (v *DescribePrefixListsRequest) decode(c cursor, d *decoder) {
 	for c.more() {
 		name, sub := c.next()
@@ -1719,6 +2356,24 @@ func (v *DescribeSecurityGroupRulesRequest) decode(c cursor, d *decoder) {
 			v.NextToken = d.text(sub)
 		case "MaxResults":
 			v.MaxResults = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *DescribeSecurityGroupVpcAssociationsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Filter":
+			v.Filters = decodeList(sub, d, (*Filter).decode)
+		case "NextToken":
+			v.NextToken = d.text(sub)
+		case "MaxResults":
+			v.MaxResults = d.integer(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
 		default:
 			d.unknown(sub)
 		}
@@ -1954,6 +2609,25 @@ func (v *DestinationOptionsRequest) decode(c cursor, d *decoder) {
 	}
 }
 
+func (v *DetachInternetGatewayRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "InternetGatewayId":
+			v.InternetGatewayId = d.text(sub)
+		case "VpcId":
+			v.VpcId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "InternetGatewayId", v.InternetGatewayId != nil)
+	d.need(at, "VpcId", v.VpcId != nil)
+}
+
 func (v *DetachNetworkInterfaceRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -1972,6 +2646,55 @@ func (v *DetachNetworkInterfaceRequest) decode(c cursor, d *decoder) {
 	d.need(at, "AttachmentId", v.AttachmentId != nil)
 }
 
+func (v *DisableVgwRoutePropagationRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "GatewayId":
+			v.GatewayId = d.text(sub)
+		case "RouteTableId":
+			v.RouteTableId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "GatewayId", v.GatewayId != nil)
+	d.need(at, "RouteTableId", v.RouteTableId != nil)
+}
+
+func (v *DisassociateAddressRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "AssociationId":
+			v.AssociationId = d.text(sub)
+		case "PublicIp":
+			v.PublicIp = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *DisassociateIamInstanceProfileRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "AssociationId":
+			v.AssociationId = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "AssociationId", v.AssociationId != nil)
+}
+
 func (v *DisassociateRouteTableRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -1986,6 +2709,25 @@ func (v *DisassociateRouteTableRequest) decode(c cursor, d *decoder) {
 		}
 	}
 	d.need(at, "AssociationId", v.AssociationId != nil)
+}
+
+func (v *DisassociateSecurityGroupVpcRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "GroupId":
+			v.GroupId = d.text(sub)
+		case "VpcId":
+			v.VpcId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "GroupId", v.GroupId != nil)
+	d.need(at, "VpcId", v.VpcId != nil)
 }
 
 func (v *DisassociateSubnetCidrBlockRequest) decode(c cursor, d *decoder) {
@@ -2148,6 +2890,25 @@ func (v *EnaSrdUdpSpecificationRequest) decode(c cursor, d *decoder) {
 	}
 }
 
+func (v *EnableVgwRoutePropagationRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "GatewayId":
+			v.GatewayId = d.text(sub)
+		case "RouteTableId":
+			v.RouteTableId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "GatewayId", v.GatewayId != nil)
+	d.need(at, "RouteTableId", v.RouteTableId != nil)
+}
+
 func (v *EnclaveOptionsRequest) decode(c cursor, d *decoder) {
 	for c.more() {
 		name, sub := c.next()
@@ -2192,6 +2953,76 @@ func (v *GetConsoleOutputRequest) decode(c cursor, d *decoder) {
 	d.need(at, "InstanceId", v.InstanceId != nil)
 }
 
+func (v *GetInstanceMetadataDefaultsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *GetLaunchTemplateDataRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "InstanceId":
+			v.InstanceId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "InstanceId", v.InstanceId != nil)
+}
+
+func (v *GetManagedPrefixListAssociationsRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "PrefixListId":
+			v.PrefixListId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "MaxResults":
+			v.MaxResults = d.integer(sub)
+		case "NextToken":
+			v.NextToken = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "PrefixListId", v.PrefixListId != nil)
+}
+
+func (v *GetManagedPrefixListEntriesRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "PrefixListId":
+			v.PrefixListId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "TargetVersion":
+			v.TargetVersion = d.integer(sub)
+		case "MaxResults":
+			v.MaxResults = d.integer(sub)
+		case "NextToken":
+			v.NextToken = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "PrefixListId", v.PrefixListId != nil)
+}
+
 func (v *GetNetworkInsightsAccessScopeAnalysisFindingsRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -2228,6 +3059,22 @@ func (v *GetNetworkInsightsAccessScopeContentRequest) decode(c cursor, d *decode
 	d.need(at, "NetworkInsightsAccessScopeId", v.NetworkInsightsAccessScopeId != nil)
 }
 
+func (v *GetPasswordDataRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "InstanceId":
+			v.InstanceId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "InstanceId", v.InstanceId != nil)
+}
+
 func (v *GetSecurityGroupsForVpcRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -2248,6 +3095,28 @@ func (v *GetSecurityGroupsForVpcRequest) decode(c cursor, d *decoder) {
 		}
 	}
 	d.need(at, "VpcId", v.VpcId != nil)
+}
+
+func (v *GetSubnetCidrReservationsRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "SubnetId":
+			v.SubnetId = d.text(sub)
+		case "Filter":
+			v.Filters = decodeList(sub, d, (*Filter).decode)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "NextToken":
+			v.NextToken = d.text(sub)
+		case "MaxResults":
+			v.MaxResults = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "SubnetId", v.SubnetId != nil)
 }
 
 func (v *HibernationOptionsRequest) decode(c cursor, d *decoder) {
@@ -2337,6 +3206,18 @@ func (v *InstanceIpv6Address) decode(c cursor, d *decoder) {
 			v.Ipv6Address = d.text(sub)
 		case "IsPrimaryIpv6":
 			v.IsPrimaryIpv6 = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *InstanceIpv6AddressRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Ipv6Address":
+			v.Ipv6Address = d.text(sub)
 		default:
 			d.unknown(sub)
 		}
@@ -2457,6 +3338,71 @@ func (v *InstanceNetworkPerformanceOptionsRequest) decode(c cursor, d *decoder) 
 	}
 }
 
+func (v *InstanceRequirementsRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "VCpuCount":
+			v.VCpuCount = decodeStruct(sub, d, (*VCpuCountRangeRequest).decode)
+		case "MemoryMiB":
+			v.MemoryMiB = decodeStruct(sub, d, (*MemoryMiBRequest).decode)
+		case "CpuManufacturer":
+			v.CpuManufacturers = d.enumList(sub, enumCpuManufacturer)
+		case "MemoryGiBPerVCpu":
+			v.MemoryGiBPerVCpu = decodeStruct(sub, d, (*MemoryGiBPerVCpuRequest).decode)
+		case "ExcludedInstanceType":
+			v.ExcludedInstanceTypes = d.textList(sub)
+		case "InstanceGeneration":
+			v.InstanceGenerations = d.enumList(sub, enumInstanceGeneration)
+		case "SpotMaxPricePercentageOverLowestPrice":
+			v.SpotMaxPricePercentageOverLowestPrice = d.integer(sub)
+		case "OnDemandMaxPricePercentageOverLowestPrice":
+			v.OnDemandMaxPricePercentageOverLowestPrice = d.integer(sub)
+		case "BareMetal":
+			v.BareMetal = d.enum(sub, enumBareMetal)
+		case "BurstablePerformance":
+			v.BurstablePerformance = d.enum(sub, enumBurstablePerformance)
+		case "RequireHibernateSupport":
+			v.RequireHibernateSupport = d.boolean(sub)
+		case "NetworkInterfaceCount":
+			v.NetworkInterfaceCount = decodeStruct(sub, d, (*NetworkInterfaceCountRequest).decode)
+		case "LocalStorage":
+			v.LocalStorage = d.enum(sub, enumLocalStorage)
+		case "LocalStorageType":
+			v.LocalStorageTypes = d.enumList(sub, enumLocalStorageType)
+		case "TotalLocalStorageGB":
+			v.TotalLocalStorageGB = decodeStruct(sub, d, (*TotalLocalStorageGBRequest).decode)
+		case "BaselineEbsBandwidthMbps":
+			v.BaselineEbsBandwidthMbps = decodeStruct(sub, d, (*BaselineEbsBandwidthMbpsRequest).decode)
+		case "AcceleratorType":
+			v.AcceleratorTypes = d.enumList(sub, enumAcceleratorType)
+		case "AcceleratorCount":
+			v.AcceleratorCount = decodeStruct(sub, d, (*AcceleratorCountRequest).decode)
+		case "AcceleratorManufacturer":
+			v.AcceleratorManufacturers = d.enumList(sub, enumAcceleratorManufacturer)
+		case "AcceleratorName":
+			v.AcceleratorNames = d.enumList(sub, enumAcceleratorName)
+		case "AcceleratorTotalMemoryMiB":
+			v.AcceleratorTotalMemoryMiB = decodeStruct(sub, d, (*AcceleratorTotalMemoryMiBRequest).decode)
+		case "NetworkBandwidthGbps":
+			v.NetworkBandwidthGbps = decodeStruct(sub, d, (*NetworkBandwidthGbpsRequest).decode)
+		case "AllowedInstanceType":
+			v.AllowedInstanceTypes = d.textList(sub)
+		case "MaxSpotPriceAsPercentageOfOptimalOnDemandPrice":
+			v.MaxSpotPriceAsPercentageOfOptimalOnDemandPrice = d.integer(sub)
+		case "BaselinePerformanceFactors":
+			v.BaselinePerformanceFactors = decodeStruct(sub, d, (*BaselinePerformanceFactorsRequest).decode)
+		case "RequireEncryptionInTransit":
+			v.RequireEncryptionInTransit = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "VCpuCount", v.VCpuCount != nil)
+	d.need(at, "MemoryMiB", v.MemoryMiB != nil)
+}
+
 func (v *InstanceSecondaryInterfacePrivateIpAddressRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -2571,6 +3517,336 @@ func (v *Ipv6Range) decode(c cursor, d *decoder) {
 	}
 }
 
+func (v *LaunchTemplateBlockDeviceMappingRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "DeviceName":
+			v.DeviceName = d.text(sub)
+		case "VirtualName":
+			v.VirtualName = d.text(sub)
+		case "Ebs":
+			v.Ebs = decodeStruct(sub, d, (*LaunchTemplateEbsBlockDeviceRequest).decode)
+		case "NoDevice":
+			v.NoDevice = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplateCapacityReservationSpecificationRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "CapacityReservationPreference":
+			v.CapacityReservationPreference = d.enum(sub, enumCapacityReservationPreference)
+		case "CapacityReservationTarget":
+			v.CapacityReservationTarget = decodeStruct(sub, d, (*CapacityReservationTarget).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplateCpuOptionsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "CoreCount":
+			v.CoreCount = d.integer(sub)
+		case "ThreadsPerCore":
+			v.ThreadsPerCore = d.integer(sub)
+		case "AmdSevSnp":
+			v.AmdSevSnp = d.enum(sub, enumAmdSevSnpSpecification)
+		case "NestedVirtualization":
+			v.NestedVirtualization = d.enum(sub, enumNestedVirtualizationSpecification)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplateEbsBlockDeviceRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Encrypted":
+			v.Encrypted = d.boolean(sub)
+		case "DeleteOnTermination":
+			v.DeleteOnTermination = d.boolean(sub)
+		case "Iops":
+			v.Iops = d.integer(sub)
+		case "KmsKeyId":
+			v.KmsKeyId = d.text(sub)
+		case "SnapshotId":
+			v.SnapshotId = d.text(sub)
+		case "VolumeSize":
+			v.VolumeSize = d.integer(sub)
+		case "VolumeType":
+			v.VolumeType = d.enum(sub, enumVolumeType)
+		case "Throughput":
+			v.Throughput = d.integer(sub)
+		case "VolumeInitializationRate":
+			v.VolumeInitializationRate = d.integer(sub)
+		case "EbsCardIndex":
+			v.EbsCardIndex = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplateElasticInferenceAccelerator) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Type":
+			v.Type = d.text(sub)
+		case "Count":
+			v.Count = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "Type", v.Type != nil)
+}
+
+func (v *LaunchTemplateEnclaveOptionsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Enabled":
+			v.Enabled = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplateHibernationOptionsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Configured":
+			v.Configured = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplateIamInstanceProfileSpecificationRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Arn":
+			v.Arn = d.text(sub)
+		case "Name":
+			v.Name = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplateInstanceMaintenanceOptionsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "AutoRecovery":
+			v.AutoRecovery = d.enum(sub, enumLaunchTemplateAutoRecoveryState)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplateInstanceMarketOptionsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "MarketType":
+			v.MarketType = d.enum(sub, enumMarketType)
+		case "SpotOptions":
+			v.SpotOptions = decodeStruct(sub, d, (*LaunchTemplateSpotMarketOptionsRequest).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplateInstanceMetadataOptionsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "HttpTokens":
+			v.HttpTokens = d.enum(sub, enumLaunchTemplateHttpTokensState)
+		case "HttpPutResponseHopLimit":
+			v.HttpPutResponseHopLimit = d.integer(sub)
+		case "HttpEndpoint":
+			v.HttpEndpoint = d.enum(sub, enumLaunchTemplateInstanceMetadataEndpointState)
+		case "HttpProtocolIpv6":
+			v.HttpProtocolIpv6 = d.enum(sub, enumLaunchTemplateInstanceMetadataProtocolIpv6)
+		case "InstanceMetadataTags":
+			v.InstanceMetadataTags = d.enum(sub, enumLaunchTemplateInstanceMetadataTagsState)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplateInstanceNetworkInterfaceSpecificationRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "AssociateCarrierIpAddress":
+			v.AssociateCarrierIpAddress = d.boolean(sub)
+		case "AssociatePublicIpAddress":
+			v.AssociatePublicIpAddress = d.boolean(sub)
+		case "DeleteOnTermination":
+			v.DeleteOnTermination = d.boolean(sub)
+		case "Description":
+			v.Description = d.text(sub)
+		case "DeviceIndex":
+			v.DeviceIndex = d.integer(sub)
+		case "SecurityGroupId":
+			v.Groups = d.textList(sub)
+		case "InterfaceType":
+			v.InterfaceType = d.text(sub)
+		case "Ipv6AddressCount":
+			v.Ipv6AddressCount = d.integer(sub)
+		case "Ipv6Addresses":
+			v.Ipv6Addresses = decodeList(sub, d, (*InstanceIpv6AddressRequest).decode)
+		case "NetworkInterfaceId":
+			v.NetworkInterfaceId = d.text(sub)
+		case "PrivateIpAddress":
+			v.PrivateIpAddress = d.text(sub)
+		case "PrivateIpAddresses":
+			v.PrivateIpAddresses = decodeList(sub, d, (*PrivateIpAddressSpecification).decode)
+		case "SecondaryPrivateIpAddressCount":
+			v.SecondaryPrivateIpAddressCount = d.integer(sub)
+		case "SubnetId":
+			v.SubnetId = d.text(sub)
+		case "NetworkCardIndex":
+			v.NetworkCardIndex = d.integer(sub)
+		case "Ipv4Prefix":
+			v.Ipv4Prefixes = decodeList(sub, d, (*Ipv4PrefixSpecificationRequest).decode)
+		case "Ipv4PrefixCount":
+			v.Ipv4PrefixCount = d.integer(sub)
+		case "Ipv6Prefix":
+			v.Ipv6Prefixes = decodeList(sub, d, (*Ipv6PrefixSpecificationRequest).decode)
+		case "Ipv6PrefixCount":
+			v.Ipv6PrefixCount = d.integer(sub)
+		case "PrimaryIpv6":
+			v.PrimaryIpv6 = d.boolean(sub)
+		case "EnaSrdSpecification":
+			v.EnaSrdSpecification = decodeStruct(sub, d, (*EnaSrdSpecificationRequest).decode)
+		case "ConnectionTrackingSpecification":
+			v.ConnectionTrackingSpecification = decodeStruct(sub, d, (*ConnectionTrackingSpecificationRequest).decode)
+		case "EnaQueueCount":
+			v.EnaQueueCount = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "DeleteOnTermination":
+			v.DeleteOnTermination = d.boolean(sub)
+		case "DeviceIndex":
+			v.DeviceIndex = d.integer(sub)
+		case "PrivateIpAddress":
+			v.PrivateIpAddresses = decodeList(sub, d, (*SecondaryInterfacePrivateIpAddressSpecificationRequest).decode)
+		case "PrivateIpAddressCount":
+			v.PrivateIpAddressCount = d.integer(sub)
+		case "SecondarySubnetId":
+			v.SecondarySubnetId = d.text(sub)
+		case "InterfaceType":
+			v.InterfaceType = d.enum(sub, enumSecondaryInterfaceType)
+		case "NetworkCardIndex":
+			v.NetworkCardIndex = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplateLicenseConfigurationRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "LicenseConfigurationArn":
+			v.LicenseConfigurationArn = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplateNetworkPerformanceOptionsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "BandwidthWeighting":
+			v.BandwidthWeighting = d.enum(sub, enumInstanceBandwidthWeighting)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplatePlacementRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "AvailabilityZone":
+			v.AvailabilityZone = d.text(sub)
+		case "AvailabilityZoneId":
+			v.AvailabilityZoneId = d.text(sub)
+		case "Affinity":
+			v.Affinity = d.text(sub)
+		case "GroupName":
+			v.GroupName = d.text(sub)
+		case "HostId":
+			v.HostId = d.text(sub)
+		case "Tenancy":
+			v.Tenancy = d.enum(sub, enumTenancy)
+		case "SpreadDomain":
+			v.SpreadDomain = d.text(sub)
+		case "HostResourceGroupArn":
+			v.HostResourceGroupArn = d.text(sub)
+		case "PartitionNumber":
+			v.PartitionNumber = d.integer(sub)
+		case "GroupId":
+			v.GroupId = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplatePrivateDnsNameOptionsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "HostnameType":
+			v.HostnameType = d.enum(sub, enumHostnameType)
+		case "EnableResourceNameDnsARecord":
+			v.EnableResourceNameDnsARecord = d.boolean(sub)
+		case "EnableResourceNameDnsAAAARecord":
+			v.EnableResourceNameDnsAAAARecord = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
 func (v *LaunchTemplateSpecification) decode(c cursor, d *decoder) {
 	for c.more() {
 		name, sub := c.next()
@@ -2587,6 +3863,54 @@ func (v *LaunchTemplateSpecification) decode(c cursor, d *decoder) {
 	}
 }
 
+func (v *LaunchTemplateSpotMarketOptionsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "MaxPrice":
+			v.MaxPrice = d.text(sub)
+		case "SpotInstanceType":
+			v.SpotInstanceType = d.enum(sub, enumSpotInstanceType)
+		case "BlockDurationMinutes":
+			v.BlockDurationMinutes = d.integer(sub)
+		case "ValidUntil":
+			v.ValidUntil = d.time(sub)
+		case "InstanceInterruptionBehavior":
+			v.InstanceInterruptionBehavior = d.enum(sub, enumInstanceInterruptionBehavior)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplateTagSpecificationRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "ResourceType":
+			v.ResourceType = d.text(sub)
+		case "Tag":
+			v.Tags = decodeList(sub, d, (*Tag).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *LaunchTemplatesMonitoringRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Enabled":
+			v.Enabled = d.boolean(sub)
+		case "MetricCategoryId":
+			v.MetricCategoryIds = d.textList(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
 func (v *LicenseConfigurationRequest) decode(c cursor, d *decoder) {
 	for c.more() {
 		name, sub := c.next()
@@ -2597,6 +3921,73 @@ func (v *LicenseConfigurationRequest) decode(c cursor, d *decoder) {
 			d.unknown(sub)
 		}
 	}
+}
+
+func (v *MemoryGiBPerVCpuRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Min":
+			v.Min = d.integer(sub)
+		case "Max":
+			v.Max = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *MemoryMiBRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Min":
+			v.Min = d.integer(sub)
+		case "Max":
+			v.Max = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "Min", v.Min != nil)
+}
+
+func (v *ModifyAddressAttributeRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "AllocationId":
+			v.AllocationId = d.text(sub)
+		case "DomainName":
+			v.DomainName = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "AllocationId", v.AllocationId != nil)
+}
+
+func (v *ModifyAvailabilityZoneGroupRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "GroupName":
+			v.GroupName = d.text(sub)
+		case "OptInStatus":
+			v.OptInStatus = d.enum(sub, enumModifyAvailabilityZoneOptInStatus)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "GroupName", v.GroupName != nil)
+	d.need(at, "OptInStatus", v.OptInStatus != nil)
 }
 
 func (v *ModifyInstanceAttributeRequest) decode(c cursor, d *decoder) {
@@ -2647,6 +4038,48 @@ func (v *ModifyInstanceAttributeRequest) decode(c cursor, d *decoder) {
 	d.need(at, "InstanceId", v.InstanceId != nil)
 }
 
+func (v *ModifyInstanceMaintenanceOptionsRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "InstanceId":
+			v.InstanceId = d.text(sub)
+		case "AutoRecovery":
+			v.AutoRecovery = d.enum(sub, enumInstanceAutoRecoveryState)
+		case "RebootMigration":
+			v.RebootMigration = d.enum(sub, enumInstanceRebootMigrationState)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "InstanceId", v.InstanceId != nil)
+}
+
+func (v *ModifyInstanceMetadataDefaultsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "HttpTokens":
+			v.HttpTokens = d.enum(sub, enumMetadataDefaultHttpTokensState)
+		case "HttpPutResponseHopLimit":
+			v.HttpPutResponseHopLimit = d.integer(sub)
+		case "HttpEndpoint":
+			v.HttpEndpoint = d.enum(sub, enumDefaultInstanceMetadataEndpointState)
+		case "InstanceMetadataTags":
+			v.InstanceMetadataTags = d.enum(sub, enumDefaultInstanceMetadataTagsState)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "HttpTokensEnforced":
+			v.HttpTokensEnforced = d.enum(sub, enumDefaultHttpTokensEnforcedState)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
 func (v *ModifyInstanceMetadataOptionsRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -2671,6 +4104,82 @@ func (v *ModifyInstanceMetadataOptionsRequest) decode(c cursor, d *decoder) {
 		}
 	}
 	d.need(at, "InstanceId", v.InstanceId != nil)
+}
+
+func (v *ModifyInstancePlacementRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "InstanceId":
+			v.InstanceId = d.text(sub)
+		case "GroupName":
+			v.GroupName = d.text(sub)
+		case "PartitionNumber":
+			v.PartitionNumber = d.integer(sub)
+		case "HostResourceGroupArn":
+			v.HostResourceGroupArn = d.text(sub)
+		case "GroupId":
+			v.GroupId = d.text(sub)
+		case "Tenancy":
+			v.Tenancy = d.enum(sub, enumHostTenancy)
+		case "Affinity":
+			v.Affinity = d.enum(sub, enumAffinity)
+		case "HostId":
+			v.HostId = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "InstanceId", v.InstanceId != nil)
+}
+
+func (v *ModifyLaunchTemplateRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "ClientToken":
+			v.ClientToken = d.text(sub)
+		case "LaunchTemplateId":
+			v.LaunchTemplateId = d.text(sub)
+		case "LaunchTemplateName":
+			v.LaunchTemplateName = d.text(sub)
+		case "SetDefaultVersion":
+			v.DefaultVersion = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *ModifyManagedPrefixListRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "PrefixListId":
+			v.PrefixListId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "CurrentVersion":
+			v.CurrentVersion = d.integer(sub)
+		case "PrefixListName":
+			v.PrefixListName = d.text(sub)
+		case "AddEntry":
+			v.AddEntries = decodeList(sub, d, (*AddPrefixListEntry).decode)
+		case "RemoveEntry":
+			v.RemoveEntries = decodeList(sub, d, (*RemovePrefixListEntry).decode)
+		case "MaxEntries":
+			v.MaxEntries = d.integer(sub)
+		case "IpamPrefixListResolverSyncEnabled":
+			v.IpamPrefixListResolverSyncEnabled = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "PrefixListId", v.PrefixListId != nil)
 }
 
 func (v *ModifyNetworkInterfaceAttributeRequest) decode(c cursor, d *decoder) {
@@ -2705,6 +4214,28 @@ func (v *ModifyNetworkInterfaceAttributeRequest) decode(c cursor, d *decoder) {
 		}
 	}
 	d.need(at, "NetworkInterfaceId", v.NetworkInterfaceId != nil)
+}
+
+func (v *ModifyPrivateDnsNameOptionsRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "InstanceId":
+			v.InstanceId = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		case "PrivateDnsHostnameType":
+			v.PrivateDnsHostnameType = d.enum(sub, enumHostnameType)
+		case "EnableResourceNameDnsARecord":
+			v.EnableResourceNameDnsARecord = d.boolean(sub)
+		case "EnableResourceNameDnsAAAARecord":
+			v.EnableResourceNameDnsAAAARecord = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "InstanceId", v.InstanceId != nil)
 }
 
 func (v *ModifySecurityGroupRulesRequest) decode(c cursor, d *decoder) {
@@ -2837,6 +4368,20 @@ func (v *MonitorInstancesRequest) decode(c cursor, d *decoder) {
 	d.need(at, "InstanceId", v.InstanceIds != nil)
 }
 
+func (v *NetworkBandwidthGbpsRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Min":
+			v.Min = d.integer(sub)
+		case "Max":
+			v.Max = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
 func (v *NetworkInterfaceAttachmentChanges) decode(c cursor, d *decoder) {
 	for c.more() {
 		name, sub := c.next()
@@ -2849,6 +4394,34 @@ func (v *NetworkInterfaceAttachmentChanges) decode(c cursor, d *decoder) {
 			v.AttachmentId = d.text(sub)
 		case "DeleteOnTermination":
 			v.DeleteOnTermination = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *NetworkInterfaceCountRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Min":
+			v.Min = d.integer(sub)
+		case "Max":
+			v.Max = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *NewDhcpConfiguration) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Key":
+			v.Key = d.text(sub)
+		case "Value":
+			v.Values = d.textList(sub)
 		default:
 			d.unknown(sub)
 		}
@@ -2933,6 +4506,18 @@ func (v *PeeringConnectionOptionsRequest) decode(c cursor, d *decoder) {
 			v.AllowEgressFromLocalClassicLinkToRemoteVpc = d.boolean(sub)
 		case "AllowEgressFromLocalVpcToRemoteClassicLink":
 			v.AllowEgressFromLocalVpcToRemoteClassicLink = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *PerformanceFactorReferenceRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "InstanceFamily":
+			v.InstanceFamily = d.text(sub)
 		default:
 			d.unknown(sub)
 		}
@@ -3057,6 +4642,55 @@ func (v *RejectVpcPeeringConnectionRequest) decode(c cursor, d *decoder) {
 		}
 	}
 	d.need(at, "VpcPeeringConnectionId", v.VpcPeeringConnectionId != nil)
+}
+
+func (v *ReleaseAddressRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "AllocationId":
+			v.AllocationId = d.text(sub)
+		case "PublicIp":
+			v.PublicIp = d.text(sub)
+		case "NetworkBorderGroup":
+			v.NetworkBorderGroup = d.text(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *RemovePrefixListEntry) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Cidr":
+			v.Cidr = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "Cidr", v.Cidr != nil)
+}
+
+func (v *ReplaceIamInstanceProfileAssociationRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "IamInstanceProfile":
+			v.IamInstanceProfile = decodeStruct(sub, d, (*IamInstanceProfileSpecification).decode)
+		case "AssociationId":
+			v.AssociationId = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "IamInstanceProfile", v.IamInstanceProfile != nil)
+	d.need(at, "AssociationId", v.AssociationId != nil)
 }
 
 func (v *ReplaceNetworkAclAssociationRequest) decode(c cursor, d *decoder) {
@@ -3195,6 +4829,103 @@ func (v *RequestFilterPortRange) decode(c cursor, d *decoder) {
 	}
 }
 
+func (v *RequestLaunchTemplateData) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "KernelId":
+			v.KernelId = d.text(sub)
+		case "EbsOptimized":
+			v.EbsOptimized = d.boolean(sub)
+		case "IamInstanceProfile":
+			v.IamInstanceProfile = decodeStruct(sub, d, (*LaunchTemplateIamInstanceProfileSpecificationRequest).decode)
+		case "BlockDeviceMapping":
+			v.BlockDeviceMappings = decodeList(sub, d, (*LaunchTemplateBlockDeviceMappingRequest).decode)
+		case "NetworkInterface":
+			v.NetworkInterfaces = decodeList(sub, d, (*LaunchTemplateInstanceNetworkInterfaceSpecificationRequest).decode)
+		case "ImageId":
+			v.ImageId = d.text(sub)
+		case "InstanceType":
+			v.InstanceType = d.enum(sub, enumInstanceType)
+		case "KeyName":
+			v.KeyName = d.text(sub)
+		case "Monitoring":
+			v.Monitoring = decodeStruct(sub, d, (*LaunchTemplatesMonitoringRequest).decode)
+		case "Placement":
+			v.Placement = decodeStruct(sub, d, (*LaunchTemplatePlacementRequest).decode)
+		case "RamDiskId":
+			v.RamDiskId = d.text(sub)
+		case "DisableApiTermination":
+			v.DisableApiTermination = d.boolean(sub)
+		case "InstanceInitiatedShutdownBehavior":
+			v.InstanceInitiatedShutdownBehavior = d.enum(sub, enumShutdownBehavior)
+		case "UserData":
+			v.UserData = d.text(sub)
+		case "TagSpecification":
+			v.TagSpecifications = decodeList(sub, d, (*LaunchTemplateTagSpecificationRequest).decode)
+		case "ElasticGpuSpecification":
+			v.ElasticGpuSpecifications = decodeList(sub, d, (*ElasticGpuSpecification).decode)
+		case "ElasticInferenceAccelerator":
+			v.ElasticInferenceAccelerators = decodeList(sub, d, (*LaunchTemplateElasticInferenceAccelerator).decode)
+		case "SecurityGroupId":
+			v.SecurityGroupIds = d.textList(sub)
+		case "SecurityGroup":
+			v.SecurityGroups = d.textList(sub)
+		case "InstanceMarketOptions":
+			v.InstanceMarketOptions = decodeStruct(sub, d, (*LaunchTemplateInstanceMarketOptionsRequest).decode)
+		case "CreditSpecification":
+			v.CreditSpecification = decodeStruct(sub, d, (*CreditSpecificationRequest).decode)
+		case "CpuOptions":
+			v.CpuOptions = decodeStruct(sub, d, (*LaunchTemplateCpuOptionsRequest).decode)
+		case "CapacityReservationSpecification":
+			v.CapacityReservationSpecification = decodeStruct(sub, d, (*LaunchTemplateCapacityReservationSpecificationRequest).decode)
+		case "LicenseSpecification":
+			v.LicenseSpecifications = decodeList(sub, d, (*LaunchTemplateLicenseConfigurationRequest).decode)
+		case "HibernationOptions":
+			v.HibernationOptions = decodeStruct(sub, d, (*LaunchTemplateHibernationOptionsRequest).decode)
+		case "MetadataOptions":
+			v.MetadataOptions = decodeStruct(sub, d, (*LaunchTemplateInstanceMetadataOptionsRequest).decode)
+		case "EnclaveOptions":
+			v.EnclaveOptions = decodeStruct(sub, d, (*LaunchTemplateEnclaveOptionsRequest).decode)
+		case "InstanceRequirements":
+			v.InstanceRequirements = decodeStruct(sub, d, (*InstanceRequirementsRequest).decode)
+		case "PrivateDnsNameOptions":
+			v.PrivateDnsNameOptions = decodeStruct(sub, d, (*LaunchTemplatePrivateDnsNameOptionsRequest).decode)
+		case "MaintenanceOptions":
+			v.MaintenanceOptions = decodeStruct(sub, d, (*LaunchTemplateInstanceMaintenanceOptionsRequest).decode)
+		case "DisableApiStop":
+			v.DisableApiStop = d.boolean(sub)
+		case "Operator":
+			v.Operator = decodeStruct(sub, d, (*OperatorRequest).decode)
+		case "NetworkPerformanceOptions":
+			v.NetworkPerformanceOptions = decodeStruct(sub, d, (*LaunchTemplateNetworkPerformanceOptionsRequest).decode)
+		case "SecondaryInterface":
+			v.SecondaryInterfaces = decodeList(sub, d, (*LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest).decode)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
+func (v *ResetAddressAttributeRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "AllocationId":
+			v.AllocationId = d.text(sub)
+		case "Attribute":
+			v.Attribute = d.enum(sub, enumAddressAttributeName)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "AllocationId", v.AllocationId != nil)
+	d.need(at, "Attribute", v.Attribute != nil)
+}
+
 func (v *ResetInstanceAttributeRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -3244,6 +4975,28 @@ func (v *ResourceStatementRequest) decode(c cursor, d *decoder) {
 			d.unknown(sub)
 		}
 	}
+}
+
+func (v *RestoreManagedPrefixListVersionRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "PrefixListId":
+			v.PrefixListId = d.text(sub)
+		case "PreviousVersion":
+			v.PreviousVersion = d.integer(sub)
+		case "CurrentVersion":
+			v.CurrentVersion = d.integer(sub)
+		case "DryRun":
+			v.DryRun = d.boolean(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "PrefixListId", v.PrefixListId != nil)
+	d.need(at, "PreviousVersion", v.PreviousVersion != nil)
+	d.need(at, "CurrentVersion", v.CurrentVersion != nil)
 }
 
 func (v *RevokeSecurityGroupEgressRequest) decode(c cursor, d *decoder) {
@@ -3425,6 +5178,18 @@ func (v *RunInstancesRequest) decode(c cursor, d *decoder) {
 	}
 	d.need(at, "MaxCount", v.MaxCount != nil)
 	d.need(at, "MinCount", v.MinCount != nil)
+}
+
+func (v *SecondaryInterfacePrivateIpAddressSpecificationRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "PrivateIpAddress":
+			v.PrivateIpAddress = d.text(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
 }
 
 func (v *SecureBlobAttributeValue) decode(c cursor, d *decoder) {
@@ -3675,6 +5440,20 @@ func (v *ThroughResourcesStatementRequest) decode(c cursor, d *decoder) {
 	}
 }
 
+func (v *TotalLocalStorageGBRequest) decode(c cursor, d *decoder) {
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Min":
+			v.Min = d.integer(sub)
+		case "Max":
+			v.Max = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+}
+
 func (v *UnassignIpv6AddressesRequest) decode(c cursor, d *decoder) {
 	at := c.prefix()
 	for c.more() {
@@ -3791,6 +5570,22 @@ func (v *UserIdGroupPair) decode(c cursor, d *decoder) {
 			d.unknown(sub)
 		}
 	}
+}
+
+func (v *VCpuCountRangeRequest) decode(c cursor, d *decoder) {
+	at := c.prefix()
+	for c.more() {
+		name, sub := c.next()
+		switch name {
+		case "Min":
+			v.Min = d.integer(sub)
+		case "Max":
+			v.Max = d.integer(sub)
+		default:
+			d.unknown(sub)
+		}
+	}
+	d.need(at, "Min", v.Min != nil)
 }
 
 func (v *VpcEncryptionControlConfiguration) decode(c cursor, d *decoder) {

@@ -3,6 +3,20 @@
 package wire
 
 // AppendXML appends the members that are present.
+func (v *AcceleratorCount) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "min", v.Min, appendIntegerValue)
+	b = appendScalar(b, "max", v.Max, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AcceleratorTotalMemoryMiB) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "min", v.Min, appendIntegerValue)
+	b = appendScalar(b, "max", v.Max, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *AcceptVpcPeeringConnectionResult) AppendXML(b []byte) []byte {
 	b = appendStruct(b, "vpcPeeringConnection", v.VpcPeeringConnection, (*VpcPeeringConnection).AppendXML)
 	return b
@@ -68,6 +82,28 @@ func (v *Address) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "subnetId", v.SubnetId, appendTextValue)
 	b = appendScalar(b, "serviceManaged", v.ServiceManaged, appendTextValue)
 	b = appendScalar(b, "instanceId", v.InstanceId, appendTextValue)
+	b = appendScalar(b, "publicIp", v.PublicIp, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AddressAttribute) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "publicIp", v.PublicIp, appendTextValue)
+	b = appendScalar(b, "allocationId", v.AllocationId, appendTextValue)
+	b = appendScalar(b, "ptrRecord", v.PtrRecord, appendTextValue)
+	b = appendStruct(b, "ptrRecordUpdate", v.PtrRecordUpdate, (*PtrUpdateStatus).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AllocateAddressResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "allocationId", v.AllocationId, appendTextValue)
+	b = appendScalar(b, "publicIpv4Pool", v.PublicIpv4Pool, appendTextValue)
+	b = appendScalar(b, "networkBorderGroup", v.NetworkBorderGroup, appendTextValue)
+	b = appendScalar(b, "domain", v.Domain, appendTextValue)
+	b = appendScalar(b, "customerOwnedIp", v.CustomerOwnedIp, appendTextValue)
+	b = appendScalar(b, "customerOwnedIpv4Pool", v.CustomerOwnedIpv4Pool, appendTextValue)
+	b = appendScalar(b, "carrierIp", v.CarrierIp, appendTextValue)
 	b = appendScalar(b, "publicIp", v.PublicIp, appendTextValue)
 	return b
 }
@@ -197,9 +233,27 @@ func (v *AssignedPrivateIpAddress) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *AssociateAddressResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "associationId", v.AssociationId, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AssociateIamInstanceProfileResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "iamInstanceProfileAssociation", v.IamInstanceProfileAssociation, (*IamInstanceProfileAssociation).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *AssociateRouteTableResult) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "associationId", v.AssociationId, appendTextValue)
 	b = appendStruct(b, "associationState", v.AssociationState, (*RouteTableAssociationState).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *AssociateSecurityGroupVpcResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "state", v.State, appendTextValue)
 	return b
 }
 
@@ -302,6 +356,19 @@ func (v *AvailabilityZoneSubGeography) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *BaselineEbsBandwidthMbps) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "min", v.Min, appendIntegerValue)
+	b = appendScalar(b, "max", v.Max, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *BaselinePerformanceFactors) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "cpu", v.Cpu, (*CpuPerformanceFactor).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *BlockDeviceMapping) AppendXML(b []byte) []byte {
 	b = appendStruct(b, "ebs", v.Ebs, (*EbsBlockDevice).AppendXML)
 	b = appendScalar(b, "noDevice", v.NoDevice, appendTextValue)
@@ -352,6 +419,14 @@ func (v *ConnectionTrackingConfiguration) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *ConnectionTrackingSpecification) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "tcpEstablishedTimeout", v.TcpEstablishedTimeout, appendIntegerValue)
+	b = appendScalar(b, "udpTimeout", v.UdpTimeout, appendIntegerValue)
+	b = appendScalar(b, "udpStreamTimeout", v.UdpStreamTimeout, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *ConnectionTrackingSpecificationResponse) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "tcpEstablishedTimeout", v.TcpEstablishedTimeout, appendIntegerValue)
 	b = appendScalar(b, "udpStreamTimeout", v.UdpStreamTimeout, appendIntegerValue)
@@ -369,6 +444,12 @@ func (v *CpuOptions) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *CpuPerformanceFactor) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "referenceSet", "item", v.References, (*PerformanceFactorReference).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *CreateDefaultSubnetResult) AppendXML(b []byte) []byte {
 	b = appendStruct(b, "subnet", v.Subnet, (*Subnet).AppendXML)
 	return b
@@ -381,10 +462,49 @@ func (v *CreateDefaultVpcResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *CreateDhcpOptionsResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "dhcpOptions", v.DhcpOptions, (*DhcpOptions).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *CreateEgressOnlyInternetGatewayResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "clientToken", v.ClientToken, appendTextValue)
+	b = appendStruct(b, "egressOnlyInternetGateway", v.EgressOnlyInternetGateway, (*EgressOnlyInternetGateway).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *CreateFlowLogsResult) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "clientToken", v.ClientToken, appendTextValue)
 	b = appendScalars(b, "flowLogIdSet", "item", v.FlowLogIds, appendTextValue)
 	b = appendStructs(b, "unsuccessful", "item", v.Unsuccessful, (*UnsuccessfulItem).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *CreateInternetGatewayResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "internetGateway", v.InternetGateway, (*InternetGateway).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *CreateLaunchTemplateResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "launchTemplate", v.LaunchTemplate, (*LaunchTemplate).AppendXML)
+	b = appendStruct(b, "warning", v.Warning, (*ValidationWarning).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *CreateLaunchTemplateVersionResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "launchTemplateVersion", v.LaunchTemplateVersion, (*LaunchTemplateVersion).AppendXML)
+	b = appendStruct(b, "warning", v.Warning, (*ValidationWarning).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *CreateManagedPrefixListResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "prefixList", v.PrefixList, (*ManagedPrefixList).AppendXML)
 	return b
 }
 
@@ -405,6 +525,12 @@ func (v *CreateNetworkInsightsAccessScopeResult) AppendXML(b []byte) []byte {
 // AppendXML appends the members that are present.
 func (v *CreateNetworkInsightsPathResult) AppendXML(b []byte) []byte {
 	b = appendStruct(b, "networkInsightsPath", v.NetworkInsightsPath, (*NetworkInsightsPath).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *CreateNetworkInterfacePermissionResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "interfacePermission", v.InterfacePermission, (*NetworkInterfacePermission).AppendXML)
 	return b
 }
 
@@ -437,6 +563,12 @@ func (v *CreateSecurityGroupResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *CreateSubnetCidrReservationResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "subnetCidrReservation", v.SubnetCidrReservation, (*SubnetCidrReservation).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *CreateSubnetResult) AppendXML(b []byte) []byte {
 	b = appendStruct(b, "subnet", v.Subnet, (*Subnet).AppendXML)
 	return b
@@ -455,10 +587,22 @@ func (v *CreateVpcResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *CreditSpecification) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "cpuCredits", v.CpuCredits, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *DefaultConnectionTrackingConfiguration) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "defaultTcpEstablishedTimeout", v.DefaultTcpEstablishedTimeout, appendIntegerValue)
 	b = appendScalar(b, "defaultUdpTimeout", v.DefaultUdpTimeout, appendIntegerValue)
 	b = appendScalar(b, "defaultUdpStreamTimeout", v.DefaultUdpStreamTimeout, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DeleteEgressOnlyInternetGatewayResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "returnCode", v.ReturnCode, appendBooleanValue)
 	return b
 }
 
@@ -472,6 +616,42 @@ func (v *DeleteFlowLogsResult) AppendXML(b []byte) []byte {
 func (v *DeleteKeyPairResult) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "return", v.Return, appendBooleanValue)
 	b = appendScalar(b, "keyPairId", v.KeyPairId, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DeleteLaunchTemplateResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "launchTemplate", v.LaunchTemplate, (*LaunchTemplate).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DeleteLaunchTemplateVersionsResponseErrorItem) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "launchTemplateId", v.LaunchTemplateId, appendTextValue)
+	b = appendScalar(b, "launchTemplateName", v.LaunchTemplateName, appendTextValue)
+	b = appendScalar(b, "versionNumber", v.VersionNumber, appendIntegerValue)
+	b = appendStruct(b, "responseError", v.ResponseError, (*ResponseError).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DeleteLaunchTemplateVersionsResponseSuccessItem) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "launchTemplateId", v.LaunchTemplateId, appendTextValue)
+	b = appendScalar(b, "launchTemplateName", v.LaunchTemplateName, appendTextValue)
+	b = appendScalar(b, "versionNumber", v.VersionNumber, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DeleteLaunchTemplateVersionsResult) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "successfullyDeletedLaunchTemplateVersionSet", "item", v.SuccessfullyDeletedLaunchTemplateVersions, (*DeleteLaunchTemplateVersionsResponseSuccessItem).AppendXML)
+	b = appendStructs(b, "unsuccessfullyDeletedLaunchTemplateVersionSet", "item", v.UnsuccessfullyDeletedLaunchTemplateVersions, (*DeleteLaunchTemplateVersionsResponseErrorItem).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DeleteManagedPrefixListResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "prefixList", v.PrefixList, (*ManagedPrefixList).AppendXML)
 	return b
 }
 
@@ -500,9 +680,21 @@ func (v *DeleteNetworkInsightsPathResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *DeleteNetworkInterfacePermissionResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "return", v.Return, appendBooleanValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *DeleteSecurityGroupResult) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "return", v.Return, appendBooleanValue)
 	b = appendScalar(b, "groupId", v.GroupId, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DeleteSubnetCidrReservationResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "deletedSubnetCidrReservation", v.DeletedSubnetCidrReservation, (*SubnetCidrReservation).AppendXML)
 	return b
 }
 
@@ -515,6 +707,13 @@ func (v *DeleteVpcPeeringConnectionResult) AppendXML(b []byte) []byte {
 // AppendXML appends the members that are present.
 func (v *DescribeAccountAttributesResult) AppendXML(b []byte) []byte {
 	b = appendStructs(b, "accountAttributeSet", "item", v.AccountAttributes, (*AccountAttribute).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DescribeAddressesAttributeResult) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "addressSet", "item", v.Addresses, (*AddressAttribute).AppendXML)
+	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
 	return b
 }
 
@@ -614,6 +813,20 @@ func (v *DescribeKeyPairsResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *DescribeLaunchTemplateVersionsResult) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "launchTemplateVersionSet", "item", v.LaunchTemplateVersions, (*LaunchTemplateVersion).AppendXML)
+	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DescribeLaunchTemplatesResult) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "launchTemplates", "item", v.LaunchTemplates, (*LaunchTemplate).AppendXML)
+	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *DescribeManagedPrefixListsResult) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
 	b = appendStructs(b, "prefixListSet", "item", v.PrefixLists, (*ManagedPrefixList).AppendXML)
@@ -688,6 +901,12 @@ func (v *DescribeNetworkInterfacesResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *DescribePlacementGroupsResult) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "placementGroupSet", "item", v.PlacementGroups, (*PlacementGroup).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *DescribePrefixListsResult) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
 	b = appendStructs(b, "prefixListSet", "item", v.PrefixLists, (*PrefixList).AppendXML)
@@ -716,6 +935,13 @@ func (v *DescribeSecurityGroupReferencesResult) AppendXML(b []byte) []byte {
 // AppendXML appends the members that are present.
 func (v *DescribeSecurityGroupRulesResult) AppendXML(b []byte) []byte {
 	b = appendStructs(b, "securityGroupRuleSet", "item", v.SecurityGroupRules, (*SecurityGroupRule).AppendXML)
+	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DescribeSecurityGroupVpcAssociationsResult) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "securityGroupVpcAssociationSet", "item", v.SecurityGroupVpcAssociations, (*SecurityGroupVpcAssociation).AppendXML)
 	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
 	return b
 }
@@ -819,6 +1045,18 @@ func (v *DhcpOptions) AppendXML(b []byte) []byte {
 	b = appendStructs(b, "tagSet", "item", v.Tags, (*Tag).AppendXML)
 	b = appendScalar(b, "dhcpOptionsId", v.DhcpOptionsId, appendTextValue)
 	b = appendStructs(b, "dhcpConfigurationSet", "item", v.DhcpConfigurations, (*DhcpConfiguration).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DisassociateIamInstanceProfileResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "iamInstanceProfileAssociation", v.IamInstanceProfileAssociation, (*IamInstanceProfileAssociation).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *DisassociateSecurityGroupVpcResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "state", v.State, appendTextValue)
 	return b
 }
 
@@ -963,6 +1201,12 @@ func (v *ElasticGpuAssociation) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "elasticGpuAssociationId", v.ElasticGpuAssociationId, appendTextValue)
 	b = appendScalar(b, "elasticGpuAssociationState", v.ElasticGpuAssociationState, appendTextValue)
 	b = appendScalar(b, "elasticGpuAssociationTime", v.ElasticGpuAssociationTime, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *ElasticGpuSpecificationResponse) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "type", v.Type, appendTextValue)
 	return b
 }
 
@@ -1128,6 +1372,32 @@ func (v *GetConsoleOutputResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *GetInstanceMetadataDefaultsResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "accountLevel", v.AccountLevel, (*InstanceMetadataDefaultsResponse).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *GetLaunchTemplateDataResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "launchTemplateData", v.LaunchTemplateData, (*ResponseLaunchTemplateData).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *GetManagedPrefixListAssociationsResult) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "prefixListAssociationSet", "item", v.PrefixListAssociations, (*PrefixListAssociation).AppendXML)
+	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *GetManagedPrefixListEntriesResult) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "entrySet", "item", v.Entries, (*PrefixListEntry).AppendXML)
+	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *GetNetworkInsightsAccessScopeAnalysisFindingsResult) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "networkInsightsAccessScopeAnalysisId", v.NetworkInsightsAccessScopeAnalysisId, appendTextValue)
 	b = appendScalar(b, "analysisStatus", v.AnalysisStatus, appendTextValue)
@@ -1143,9 +1413,25 @@ func (v *GetNetworkInsightsAccessScopeContentResult) AppendXML(b []byte) []byte 
 }
 
 // AppendXML appends the members that are present.
+func (v *GetPasswordDataResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "instanceId", v.InstanceId, appendTextValue)
+	b = appendScalar(b, "timestamp", v.Timestamp, appendTimeValue)
+	b = appendScalar(b, "passwordData", v.PasswordData, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *GetSecurityGroupsForVpcResult) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
 	b = appendStructs(b, "securityGroupForVpcSet", "item", v.SecurityGroupForVpcs, (*SecurityGroupForVpc).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *GetSubnetCidrReservationsResult) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "subnetIpv4CidrReservationSet", "item", v.SubnetIpv4CidrReservations, (*SubnetCidrReservation).AppendXML)
+	b = appendStructs(b, "subnetIpv6CidrReservationSet", "item", v.SubnetIpv6CidrReservations, (*SubnetCidrReservation).AppendXML)
+	b = appendScalar(b, "nextToken", v.NextToken, appendTextValue)
 	return b
 }
 
@@ -1254,6 +1540,25 @@ func (v *Image) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "kernelId", v.KernelId, appendTextValue)
 	b = appendScalar(b, "ramdiskId", v.RamdiskId, appendTextValue)
 	b = appendScalar(b, "platform", v.Platform, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *ImageAttribute) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "description", v.Description, (*AttributeValue).AppendXML)
+	b = appendStruct(b, "kernel", v.KernelId, (*AttributeValue).AppendXML)
+	b = appendStruct(b, "ramdisk", v.RamdiskId, (*AttributeValue).AppendXML)
+	b = appendStruct(b, "sriovNetSupport", v.SriovNetSupport, (*AttributeValue).AppendXML)
+	b = appendStruct(b, "bootMode", v.BootMode, (*AttributeValue).AppendXML)
+	b = appendStruct(b, "tpmSupport", v.TpmSupport, (*AttributeValue).AppendXML)
+	b = appendStruct(b, "uefiData", v.UefiData, (*AttributeValue).AppendXML)
+	b = appendStruct(b, "lastLaunchedTime", v.LastLaunchedTime, (*AttributeValue).AppendXML)
+	b = appendStruct(b, "imdsSupport", v.ImdsSupport, (*AttributeValue).AppendXML)
+	b = appendStruct(b, "deregistrationProtection", v.DeregistrationProtection, (*AttributeValue).AppendXML)
+	b = appendScalar(b, "imageId", v.ImageId, appendTextValue)
+	b = appendStructs(b, "launchPermission", "item", v.LaunchPermissions, (*LaunchPermission).AppendXML)
+	b = appendStructs(b, "productCodes", "item", v.ProductCodes, (*ProductCode).AppendXML)
+	b = appendStructs(b, "blockDeviceMapping", "item", v.BlockDeviceMappings, (*BlockDeviceMapping).AppendXML)
 	return b
 }
 
@@ -1440,6 +1745,18 @@ func (v *InstanceMaintenanceOptions) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *InstanceMetadataDefaultsResponse) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "httpTokens", v.HttpTokens, appendTextValue)
+	b = appendScalar(b, "httpPutResponseHopLimit", v.HttpPutResponseHopLimit, appendIntegerValue)
+	b = appendScalar(b, "httpEndpoint", v.HttpEndpoint, appendTextValue)
+	b = appendScalar(b, "instanceMetadataTags", v.InstanceMetadataTags, appendTextValue)
+	b = appendScalar(b, "managedBy", v.ManagedBy, appendTextValue)
+	b = appendScalar(b, "managedExceptionMessage", v.ManagedExceptionMessage, appendTextValue)
+	b = appendScalar(b, "httpTokensEnforced", v.HttpTokensEnforced, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *InstanceMetadataOptionsResponse) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "state", v.State, appendTextValue)
 	b = appendScalar(b, "httpTokens", v.HttpTokens, appendTextValue)
@@ -1517,6 +1834,37 @@ func (v *InstancePrivateIpAddress) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "primary", v.Primary, appendBooleanValue)
 	b = appendScalar(b, "privateDnsName", v.PrivateDnsName, appendTextValue)
 	b = appendScalar(b, "privateIpAddress", v.PrivateIpAddress, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *InstanceRequirements) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "vCpuCount", v.VCpuCount, (*VCpuCountRange).AppendXML)
+	b = appendStruct(b, "memoryMiB", v.MemoryMiB, (*MemoryMiB).AppendXML)
+	b = appendScalars(b, "cpuManufacturerSet", "item", v.CpuManufacturers, appendTextValue)
+	b = appendStruct(b, "memoryGiBPerVCpu", v.MemoryGiBPerVCpu, (*MemoryGiBPerVCpu).AppendXML)
+	b = appendScalars(b, "excludedInstanceTypeSet", "item", v.ExcludedInstanceTypes, appendTextValue)
+	b = appendScalars(b, "instanceGenerationSet", "item", v.InstanceGenerations, appendTextValue)
+	b = appendScalar(b, "spotMaxPricePercentageOverLowestPrice", v.SpotMaxPricePercentageOverLowestPrice, appendIntegerValue)
+	b = appendScalar(b, "onDemandMaxPricePercentageOverLowestPrice", v.OnDemandMaxPricePercentageOverLowestPrice, appendIntegerValue)
+	b = appendScalar(b, "bareMetal", v.BareMetal, appendTextValue)
+	b = appendScalar(b, "burstablePerformance", v.BurstablePerformance, appendTextValue)
+	b = appendScalar(b, "requireHibernateSupport", v.RequireHibernateSupport, appendBooleanValue)
+	b = appendStruct(b, "networkInterfaceCount", v.NetworkInterfaceCount, (*NetworkInterfaceCount).AppendXML)
+	b = appendScalar(b, "localStorage", v.LocalStorage, appendTextValue)
+	b = appendScalars(b, "localStorageTypeSet", "item", v.LocalStorageTypes, appendTextValue)
+	b = appendStruct(b, "totalLocalStorageGB", v.TotalLocalStorageGB, (*TotalLocalStorageGB).AppendXML)
+	b = appendStruct(b, "baselineEbsBandwidthMbps", v.BaselineEbsBandwidthMbps, (*BaselineEbsBandwidthMbps).AppendXML)
+	b = appendScalars(b, "acceleratorTypeSet", "item", v.AcceleratorTypes, appendTextValue)
+	b = appendStruct(b, "acceleratorCount", v.AcceleratorCount, (*AcceleratorCount).AppendXML)
+	b = appendScalars(b, "acceleratorManufacturerSet", "item", v.AcceleratorManufacturers, appendTextValue)
+	b = appendScalars(b, "acceleratorNameSet", "item", v.AcceleratorNames, appendTextValue)
+	b = appendStruct(b, "acceleratorTotalMemoryMiB", v.AcceleratorTotalMemoryMiB, (*AcceleratorTotalMemoryMiB).AppendXML)
+	b = appendStruct(b, "networkBandwidthGbps", v.NetworkBandwidthGbps, (*NetworkBandwidthGbps).AppendXML)
+	b = appendScalars(b, "allowedInstanceTypeSet", "item", v.AllowedInstanceTypes, appendTextValue)
+	b = appendScalar(b, "maxSpotPriceAsPercentageOfOptimalOnDemandPrice", v.MaxSpotPriceAsPercentageOfOptimalOnDemandPrice, appendIntegerValue)
+	b = appendStruct(b, "baselinePerformanceFactors", v.BaselinePerformanceFactors, (*BaselinePerformanceFactors).AppendXML)
+	b = appendScalar(b, "requireEncryptionInTransit", v.RequireEncryptionInTransit, appendBooleanValue)
 	return b
 }
 
@@ -1719,6 +2067,12 @@ func (v *Ipv4PrefixSpecification) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *Ipv4PrefixSpecificationResponse) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "ipv4Prefix", v.Ipv4Prefix, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *Ipv6CidrBlock) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "ipv6CidrBlock", v.Ipv6CidrBlock, appendTextValue)
 	return b
@@ -1726,6 +2080,12 @@ func (v *Ipv6CidrBlock) AppendXML(b []byte) []byte {
 
 // AppendXML appends the members that are present.
 func (v *Ipv6PrefixSpecification) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "ipv6Prefix", v.Ipv6Prefix, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *Ipv6PrefixSpecificationResponse) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "ipv6Prefix", v.Ipv6Prefix, appendTextValue)
 	return b
 }
@@ -1763,6 +2123,244 @@ func (v *KeyPairInfo) AppendXML(b []byte) []byte {
 func (v *LastError) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "message", v.Message, appendTextValue)
 	b = appendScalar(b, "code", v.Code, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchPermission) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "organizationArn", v.OrganizationArn, appendTextValue)
+	b = appendScalar(b, "organizationalUnitArn", v.OrganizationalUnitArn, appendTextValue)
+	b = appendScalar(b, "userId", v.UserId, appendTextValue)
+	b = appendScalar(b, "group", v.Group, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplate) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "launchTemplateId", v.LaunchTemplateId, appendTextValue)
+	b = appendScalar(b, "launchTemplateName", v.LaunchTemplateName, appendTextValue)
+	b = appendScalar(b, "createTime", v.CreateTime, appendTimeValue)
+	b = appendScalar(b, "createdBy", v.CreatedBy, appendTextValue)
+	b = appendScalar(b, "defaultVersionNumber", v.DefaultVersionNumber, appendIntegerValue)
+	b = appendScalar(b, "latestVersionNumber", v.LatestVersionNumber, appendIntegerValue)
+	b = appendStructs(b, "tagSet", "item", v.Tags, (*Tag).AppendXML)
+	b = appendStruct(b, "operator", v.Operator, (*OperatorResponse).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateBlockDeviceMapping) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "deviceName", v.DeviceName, appendTextValue)
+	b = appendScalar(b, "virtualName", v.VirtualName, appendTextValue)
+	b = appendStruct(b, "ebs", v.Ebs, (*LaunchTemplateEbsBlockDevice).AppendXML)
+	b = appendScalar(b, "noDevice", v.NoDevice, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateCapacityReservationSpecificationResponse) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "capacityReservationPreference", v.CapacityReservationPreference, appendTextValue)
+	b = appendStruct(b, "capacityReservationTarget", v.CapacityReservationTarget, (*CapacityReservationTargetResponse).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateCpuOptions) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "coreCount", v.CoreCount, appendIntegerValue)
+	b = appendScalar(b, "threadsPerCore", v.ThreadsPerCore, appendIntegerValue)
+	b = appendScalar(b, "amdSevSnp", v.AmdSevSnp, appendTextValue)
+	b = appendScalar(b, "nestedVirtualization", v.NestedVirtualization, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateEbsBlockDevice) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "encrypted", v.Encrypted, appendBooleanValue)
+	b = appendScalar(b, "deleteOnTermination", v.DeleteOnTermination, appendBooleanValue)
+	b = appendScalar(b, "iops", v.Iops, appendIntegerValue)
+	b = appendScalar(b, "kmsKeyId", v.KmsKeyId, appendTextValue)
+	b = appendScalar(b, "snapshotId", v.SnapshotId, appendTextValue)
+	b = appendScalar(b, "volumeSize", v.VolumeSize, appendIntegerValue)
+	b = appendScalar(b, "volumeType", v.VolumeType, appendTextValue)
+	b = appendScalar(b, "throughput", v.Throughput, appendIntegerValue)
+	b = appendScalar(b, "volumeInitializationRate", v.VolumeInitializationRate, appendIntegerValue)
+	b = appendScalar(b, "ebsCardIndex", v.EbsCardIndex, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateElasticInferenceAcceleratorResponse) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "type", v.Type, appendTextValue)
+	b = appendScalar(b, "count", v.Count, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateEnaSrdSpecification) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "enaSrdEnabled", v.EnaSrdEnabled, appendBooleanValue)
+	b = appendStruct(b, "enaSrdUdpSpecification", v.EnaSrdUdpSpecification, (*LaunchTemplateEnaSrdUdpSpecification).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateEnaSrdUdpSpecification) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "enaSrdUdpEnabled", v.EnaSrdUdpEnabled, appendBooleanValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateEnclaveOptions) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "enabled", v.Enabled, appendBooleanValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateHibernationOptions) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "configured", v.Configured, appendBooleanValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateIamInstanceProfileSpecification) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "arn", v.Arn, appendTextValue)
+	b = appendScalar(b, "name", v.Name, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateInstanceMaintenanceOptions) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "autoRecovery", v.AutoRecovery, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateInstanceMarketOptions) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "marketType", v.MarketType, appendTextValue)
+	b = appendStruct(b, "spotOptions", v.SpotOptions, (*LaunchTemplateSpotMarketOptions).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateInstanceMetadataOptions) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "state", v.State, appendTextValue)
+	b = appendScalar(b, "httpTokens", v.HttpTokens, appendTextValue)
+	b = appendScalar(b, "httpPutResponseHopLimit", v.HttpPutResponseHopLimit, appendIntegerValue)
+	b = appendScalar(b, "httpEndpoint", v.HttpEndpoint, appendTextValue)
+	b = appendScalar(b, "httpProtocolIpv6", v.HttpProtocolIpv6, appendTextValue)
+	b = appendScalar(b, "instanceMetadataTags", v.InstanceMetadataTags, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateInstanceNetworkInterfaceSpecification) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "associateCarrierIpAddress", v.AssociateCarrierIpAddress, appendBooleanValue)
+	b = appendScalar(b, "associatePublicIpAddress", v.AssociatePublicIpAddress, appendBooleanValue)
+	b = appendScalar(b, "deleteOnTermination", v.DeleteOnTermination, appendBooleanValue)
+	b = appendScalar(b, "description", v.Description, appendTextValue)
+	b = appendScalar(b, "deviceIndex", v.DeviceIndex, appendIntegerValue)
+	b = appendScalars(b, "groupSet", "groupId", v.Groups, appendTextValue)
+	b = appendScalar(b, "interfaceType", v.InterfaceType, appendTextValue)
+	b = appendScalar(b, "ipv6AddressCount", v.Ipv6AddressCount, appendIntegerValue)
+	b = appendStructs(b, "ipv6AddressesSet", "item", v.Ipv6Addresses, (*InstanceIpv6Address).AppendXML)
+	b = appendScalar(b, "networkInterfaceId", v.NetworkInterfaceId, appendTextValue)
+	b = appendScalar(b, "privateIpAddress", v.PrivateIpAddress, appendTextValue)
+	b = appendStructs(b, "privateIpAddressesSet", "item", v.PrivateIpAddresses, (*PrivateIpAddressSpecification).AppendXML)
+	b = appendScalar(b, "secondaryPrivateIpAddressCount", v.SecondaryPrivateIpAddressCount, appendIntegerValue)
+	b = appendScalar(b, "subnetId", v.SubnetId, appendTextValue)
+	b = appendScalar(b, "networkCardIndex", v.NetworkCardIndex, appendIntegerValue)
+	b = appendStructs(b, "ipv4PrefixSet", "item", v.Ipv4Prefixes, (*Ipv4PrefixSpecificationResponse).AppendXML)
+	b = appendScalar(b, "ipv4PrefixCount", v.Ipv4PrefixCount, appendIntegerValue)
+	b = appendStructs(b, "ipv6PrefixSet", "item", v.Ipv6Prefixes, (*Ipv6PrefixSpecificationResponse).AppendXML)
+	b = appendScalar(b, "ipv6PrefixCount", v.Ipv6PrefixCount, appendIntegerValue)
+	b = appendScalar(b, "primaryIpv6", v.PrimaryIpv6, appendBooleanValue)
+	b = appendStruct(b, "enaSrdSpecification", v.EnaSrdSpecification, (*LaunchTemplateEnaSrdSpecification).AppendXML)
+	b = appendStruct(b, "connectionTrackingSpecification", v.ConnectionTrackingSpecification, (*ConnectionTrackingSpecification).AppendXML)
+	b = appendScalar(b, "enaQueueCount", v.EnaQueueCount, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateInstanceSecondaryInterfaceSpecification) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "deleteOnTermination", v.DeleteOnTermination, appendBooleanValue)
+	b = appendScalar(b, "deviceIndex", v.DeviceIndex, appendIntegerValue)
+	b = appendStructs(b, "privateIpAddressesSet", "item", v.PrivateIpAddresses, (*SecondaryInterfacePrivateIpAddressSpecification).AppendXML)
+	b = appendScalar(b, "privateIpAddressCount", v.PrivateIpAddressCount, appendIntegerValue)
+	b = appendScalar(b, "secondarySubnetId", v.SecondarySubnetId, appendTextValue)
+	b = appendScalar(b, "interfaceType", v.InterfaceType, appendTextValue)
+	b = appendScalar(b, "networkCardIndex", v.NetworkCardIndex, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateLicenseConfiguration) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "licenseConfigurationArn", v.LicenseConfigurationArn, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateNetworkPerformanceOptions) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "bandwidthWeighting", v.BandwidthWeighting, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplatePlacement) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "availabilityZone", v.AvailabilityZone, appendTextValue)
+	b = appendScalar(b, "availabilityZoneId", v.AvailabilityZoneId, appendTextValue)
+	b = appendScalar(b, "affinity", v.Affinity, appendTextValue)
+	b = appendScalar(b, "groupName", v.GroupName, appendTextValue)
+	b = appendScalar(b, "hostId", v.HostId, appendTextValue)
+	b = appendScalar(b, "tenancy", v.Tenancy, appendTextValue)
+	b = appendScalar(b, "spreadDomain", v.SpreadDomain, appendTextValue)
+	b = appendScalar(b, "hostResourceGroupArn", v.HostResourceGroupArn, appendTextValue)
+	b = appendScalar(b, "partitionNumber", v.PartitionNumber, appendIntegerValue)
+	b = appendScalar(b, "groupId", v.GroupId, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplatePrivateDnsNameOptions) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "hostnameType", v.HostnameType, appendTextValue)
+	b = appendScalar(b, "enableResourceNameDnsARecord", v.EnableResourceNameDnsARecord, appendBooleanValue)
+	b = appendScalar(b, "enableResourceNameDnsAAAARecord", v.EnableResourceNameDnsAAAARecord, appendBooleanValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateSpotMarketOptions) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "maxPrice", v.MaxPrice, appendTextValue)
+	b = appendScalar(b, "spotInstanceType", v.SpotInstanceType, appendTextValue)
+	b = appendScalar(b, "blockDurationMinutes", v.BlockDurationMinutes, appendIntegerValue)
+	b = appendScalar(b, "validUntil", v.ValidUntil, appendTimeValue)
+	b = appendScalar(b, "instanceInterruptionBehavior", v.InstanceInterruptionBehavior, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateTagSpecification) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "resourceType", v.ResourceType, appendTextValue)
+	b = appendStructs(b, "tagSet", "item", v.Tags, (*Tag).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplateVersion) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "launchTemplateId", v.LaunchTemplateId, appendTextValue)
+	b = appendScalar(b, "launchTemplateName", v.LaunchTemplateName, appendTextValue)
+	b = appendScalar(b, "versionNumber", v.VersionNumber, appendIntegerValue)
+	b = appendScalar(b, "versionDescription", v.VersionDescription, appendTextValue)
+	b = appendScalar(b, "createTime", v.CreateTime, appendTimeValue)
+	b = appendScalar(b, "createdBy", v.CreatedBy, appendTextValue)
+	b = appendScalar(b, "defaultVersion", v.DefaultVersion, appendBooleanValue)
+	b = appendStruct(b, "launchTemplateData", v.LaunchTemplateData, (*ResponseLaunchTemplateData).AppendXML)
+	b = appendStruct(b, "operator", v.Operator, (*OperatorResponse).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *LaunchTemplatesMonitoring) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "enabled", v.Enabled, appendBooleanValue)
+	b = appendScalars(b, "metricCategoryIdSet", "item", v.MetricCategoryIds, appendTextValue)
 	return b
 }
 
@@ -1812,8 +2410,48 @@ func (v *MediaDeviceMemoryInfo) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *MemoryGiBPerVCpu) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "min", v.Min, appendIntegerValue)
+	b = appendScalar(b, "max", v.Max, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *MemoryInfo) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "sizeInMiB", v.SizeInMiB, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *MemoryMiB) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "min", v.Min, appendIntegerValue)
+	b = appendScalar(b, "max", v.Max, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *ModifyAddressAttributeResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "address", v.Address, (*AddressAttribute).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *ModifyAvailabilityZoneGroupResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "return", v.Return, appendBooleanValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *ModifyInstanceMaintenanceOptionsResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "instanceId", v.InstanceId, appendTextValue)
+	b = appendScalar(b, "autoRecovery", v.AutoRecovery, appendTextValue)
+	b = appendScalar(b, "rebootMigration", v.RebootMigration, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *ModifyInstanceMetadataDefaultsResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "return", v.Return, appendBooleanValue)
 	return b
 }
 
@@ -1821,6 +2459,30 @@ func (v *MemoryInfo) AppendXML(b []byte) []byte {
 func (v *ModifyInstanceMetadataOptionsResult) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "instanceId", v.InstanceId, appendTextValue)
 	b = appendStruct(b, "instanceMetadataOptions", v.InstanceMetadataOptions, (*InstanceMetadataOptionsResponse).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *ModifyInstancePlacementResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "return", v.Return, appendBooleanValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *ModifyLaunchTemplateResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "launchTemplate", v.LaunchTemplate, (*LaunchTemplate).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *ModifyManagedPrefixListResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "prefixList", v.PrefixList, (*ManagedPrefixList).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *ModifyPrivateDnsNameOptionsResult) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "return", v.Return, appendBooleanValue)
 	return b
 }
 
@@ -1935,6 +2597,13 @@ func (v *NetworkAclEntry) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "protocol", v.Protocol, appendTextValue)
 	b = appendScalar(b, "ruleAction", v.RuleAction, appendTextValue)
 	b = appendScalar(b, "ruleNumber", v.RuleNumber, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *NetworkBandwidthGbps) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "min", v.Min, appendIntegerValue)
+	b = appendScalar(b, "max", v.Max, appendIntegerValue)
 	return b
 }
 
@@ -2117,6 +2786,13 @@ func (v *NetworkInterfaceAttachment) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *NetworkInterfaceCount) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "min", v.Min, appendIntegerValue)
+	b = appendScalar(b, "max", v.Max, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *NetworkInterfaceIpv6Address) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "ipv6Address", v.Ipv6Address, appendTextValue)
 	b = appendScalar(b, "publicIpv6DnsName", v.PublicIpv6DnsName, appendTextValue)
@@ -2264,6 +2940,12 @@ func (v *PeeringConnectionOptions) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *PerformanceFactorReference) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "instanceFamily", v.InstanceFamily, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *PerformanceStatusSummary) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "status", v.Status, appendTextValue)
 	b = appendScalar(b, "impairedSince", v.ImpairedSince, appendTimeValue)
@@ -2283,6 +2965,22 @@ func (v *Placement) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "hostResourceGroupArn", v.HostResourceGroupArn, appendTextValue)
 	b = appendScalar(b, "groupId", v.GroupId, appendTextValue)
 	b = appendScalar(b, "availabilityZone", v.AvailabilityZone, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *PlacementGroup) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "groupName", v.GroupName, appendTextValue)
+	b = appendScalar(b, "state", v.State, appendTextValue)
+	b = appendScalar(b, "strategy", v.Strategy, appendTextValue)
+	b = appendScalar(b, "partitionCount", v.PartitionCount, appendIntegerValue)
+	b = appendScalar(b, "groupId", v.GroupId, appendTextValue)
+	b = appendStructs(b, "tagSet", "item", v.Tags, (*Tag).AppendXML)
+	b = appendScalar(b, "groupArn", v.GroupArn, appendTextValue)
+	b = appendScalar(b, "spreadLevel", v.SpreadLevel, appendTextValue)
+	b = appendScalar(b, "linkedGroupId", v.LinkedGroupId, appendTextValue)
+	b = appendStruct(b, "operator", v.Operator, (*OperatorResponse).AppendXML)
+	b = appendScalar(b, "parentGroupId", v.ParentGroupId, appendTextValue)
 	return b
 }
 
@@ -2308,6 +3006,20 @@ func (v *PrefixList) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *PrefixListAssociation) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "resourceId", v.ResourceId, appendTextValue)
+	b = appendScalar(b, "resourceOwner", v.ResourceOwner, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *PrefixListEntry) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "cidr", v.Cidr, appendTextValue)
+	b = appendScalar(b, "description", v.Description, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *PrefixListId) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "description", v.Description, appendTextValue)
 	b = appendScalar(b, "prefixListId", v.PrefixListId, appendTextValue)
@@ -2327,6 +3039,13 @@ func (v *PrivateDnsNameOptionsResponse) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "hostnameType", v.HostnameType, appendTextValue)
 	b = appendScalar(b, "enableResourceNameDnsARecord", v.EnableResourceNameDnsARecord, appendBooleanValue)
 	b = appendScalar(b, "enableResourceNameDnsAAAARecord", v.EnableResourceNameDnsAAAARecord, appendBooleanValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *PrivateIpAddressSpecification) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "primary", v.Primary, appendBooleanValue)
+	b = appendScalar(b, "privateIpAddress", v.PrivateIpAddress, appendTextValue)
 	return b
 }
 
@@ -2359,6 +3078,14 @@ func (v *ProvisionedBandwidth) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "requestTime", v.RequestTime, appendTimeValue)
 	b = appendScalar(b, "requested", v.Requested, appendTextValue)
 	b = appendScalar(b, "status", v.Status, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *PtrUpdateStatus) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "value", v.Value, appendTextValue)
+	b = appendScalar(b, "status", v.Status, appendTextValue)
+	b = appendScalar(b, "reason", v.Reason, appendTextValue)
 	return b
 }
 
@@ -2403,6 +3130,12 @@ func (v *RejectVpcPeeringConnectionResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *ReplaceIamInstanceProfileAssociationResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "iamInstanceProfileAssociation", v.IamInstanceProfileAssociation, (*IamInstanceProfileAssociation).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *ReplaceNetworkAclAssociationResult) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "newAssociationId", v.NewAssociationId, appendTextValue)
 	return b
@@ -2426,9 +3159,67 @@ func (v *Reservation) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *ResetAddressAttributeResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "address", v.Address, (*AddressAttribute).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *ResourceStatement) AppendXML(b []byte) []byte {
 	b = appendScalars(b, "resourceSet", "item", v.Resources, appendTextValue)
 	b = appendScalars(b, "resourceTypeSet", "item", v.ResourceTypes, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *ResponseError) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "code", v.Code, appendTextValue)
+	b = appendScalar(b, "message", v.Message, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *ResponseLaunchTemplateData) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "kernelId", v.KernelId, appendTextValue)
+	b = appendScalar(b, "ebsOptimized", v.EbsOptimized, appendBooleanValue)
+	b = appendStruct(b, "iamInstanceProfile", v.IamInstanceProfile, (*LaunchTemplateIamInstanceProfileSpecification).AppendXML)
+	b = appendStructs(b, "blockDeviceMappingSet", "item", v.BlockDeviceMappings, (*LaunchTemplateBlockDeviceMapping).AppendXML)
+	b = appendStructs(b, "networkInterfaceSet", "item", v.NetworkInterfaces, (*LaunchTemplateInstanceNetworkInterfaceSpecification).AppendXML)
+	b = appendScalar(b, "imageId", v.ImageId, appendTextValue)
+	b = appendScalar(b, "instanceType", v.InstanceType, appendTextValue)
+	b = appendScalar(b, "keyName", v.KeyName, appendTextValue)
+	b = appendStruct(b, "monitoring", v.Monitoring, (*LaunchTemplatesMonitoring).AppendXML)
+	b = appendStruct(b, "placement", v.Placement, (*LaunchTemplatePlacement).AppendXML)
+	b = appendScalar(b, "ramDiskId", v.RamDiskId, appendTextValue)
+	b = appendScalar(b, "disableApiTermination", v.DisableApiTermination, appendBooleanValue)
+	b = appendScalar(b, "instanceInitiatedShutdownBehavior", v.InstanceInitiatedShutdownBehavior, appendTextValue)
+	b = appendScalar(b, "userData", v.UserData, appendTextValue)
+	b = appendStructs(b, "tagSpecificationSet", "item", v.TagSpecifications, (*LaunchTemplateTagSpecification).AppendXML)
+	b = appendStructs(b, "elasticGpuSpecificationSet", "item", v.ElasticGpuSpecifications, (*ElasticGpuSpecificationResponse).AppendXML)
+	b = appendStructs(b, "elasticInferenceAcceleratorSet", "item", v.ElasticInferenceAccelerators, (*LaunchTemplateElasticInferenceAcceleratorResponse).AppendXML)
+	b = appendScalars(b, "securityGroupIdSet", "item", v.SecurityGroupIds, appendTextValue)
+	b = appendScalars(b, "securityGroupSet", "item", v.SecurityGroups, appendTextValue)
+	b = appendStruct(b, "instanceMarketOptions", v.InstanceMarketOptions, (*LaunchTemplateInstanceMarketOptions).AppendXML)
+	b = appendStruct(b, "creditSpecification", v.CreditSpecification, (*CreditSpecification).AppendXML)
+	b = appendStruct(b, "cpuOptions", v.CpuOptions, (*LaunchTemplateCpuOptions).AppendXML)
+	b = appendStruct(b, "capacityReservationSpecification", v.CapacityReservationSpecification, (*LaunchTemplateCapacityReservationSpecificationResponse).AppendXML)
+	b = appendStructs(b, "licenseSet", "item", v.LicenseSpecifications, (*LaunchTemplateLicenseConfiguration).AppendXML)
+	b = appendStruct(b, "hibernationOptions", v.HibernationOptions, (*LaunchTemplateHibernationOptions).AppendXML)
+	b = appendStruct(b, "metadataOptions", v.MetadataOptions, (*LaunchTemplateInstanceMetadataOptions).AppendXML)
+	b = appendStruct(b, "enclaveOptions", v.EnclaveOptions, (*LaunchTemplateEnclaveOptions).AppendXML)
+	b = appendStruct(b, "instanceRequirements", v.InstanceRequirements, (*InstanceRequirements).AppendXML)
+	b = appendStruct(b, "privateDnsNameOptions", v.PrivateDnsNameOptions, (*LaunchTemplatePrivateDnsNameOptions).AppendXML)
+	b = appendStruct(b, "maintenanceOptions", v.MaintenanceOptions, (*LaunchTemplateInstanceMaintenanceOptions).AppendXML)
+	b = appendScalar(b, "disableApiStop", v.DisableApiStop, appendBooleanValue)
+	b = appendStruct(b, "operator", v.Operator, (*OperatorResponse).AppendXML)
+	b = appendStruct(b, "networkPerformanceOptions", v.NetworkPerformanceOptions, (*LaunchTemplateNetworkPerformanceOptions).AppendXML)
+	b = appendStructs(b, "secondaryInterfaceSet", "item", v.SecondaryInterfaces, (*LaunchTemplateInstanceSecondaryInterfaceSpecification).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *RestoreManagedPrefixListVersionResult) AppendXML(b []byte) []byte {
+	b = appendStruct(b, "prefixList", v.PrefixList, (*ManagedPrefixList).AppendXML)
 	return b
 }
 
@@ -2552,6 +3343,12 @@ func (v *ScanResults) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *SecondaryInterfacePrivateIpAddressSpecification) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "privateIpAddress", v.PrivateIpAddress, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *SecurityGroup) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "groupId", v.GroupId, appendTextValue)
 	b = appendStructs(b, "ipPermissionsEgress", "item", v.IpPermissionsEgress, (*IpPermission).AppendXML)
@@ -2608,6 +3405,17 @@ func (v *SecurityGroupRule) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "description", v.Description, appendTextValue)
 	b = appendStructs(b, "tagSet", "item", v.Tags, (*Tag).AppendXML)
 	b = appendScalar(b, "securityGroupRuleArn", v.SecurityGroupRuleArn, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *SecurityGroupVpcAssociation) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "groupId", v.GroupId, appendTextValue)
+	b = appendScalar(b, "vpcId", v.VpcId, appendTextValue)
+	b = appendScalar(b, "vpcOwnerId", v.VpcOwnerId, appendTextValue)
+	b = appendScalar(b, "state", v.State, appendTextValue)
+	b = appendScalar(b, "stateReason", v.StateReason, appendTextValue)
+	b = appendScalar(b, "groupOwnerId", v.GroupOwnerId, appendTextValue)
 	return b
 }
 
@@ -2700,6 +3508,18 @@ func (v *SubnetCidrBlockState) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *SubnetCidrReservation) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "subnetCidrReservationId", v.SubnetCidrReservationId, appendTextValue)
+	b = appendScalar(b, "subnetId", v.SubnetId, appendTextValue)
+	b = appendScalar(b, "cidr", v.Cidr, appendTextValue)
+	b = appendScalar(b, "reservationType", v.ReservationType, appendTextValue)
+	b = appendScalar(b, "ownerId", v.OwnerId, appendTextValue)
+	b = appendScalar(b, "description", v.Description, appendTextValue)
+	b = appendStructs(b, "tagSet", "item", v.Tags, (*Tag).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *SubnetIpPrefixes) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "subnetId", v.SubnetId, appendTextValue)
 	b = appendScalars(b, "ipPrefixSet", "item", v.IpPrefixes, appendTextValue)
@@ -2748,6 +3568,13 @@ func (v *TerminateInstancesResult) AppendXML(b []byte) []byte {
 // AppendXML appends the members that are present.
 func (v *ThroughResourcesStatement) AppendXML(b []byte) []byte {
 	b = appendStruct(b, "resourceStatement", v.ResourceStatement, (*ResourceStatement).AppendXML)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *TotalLocalStorageGB) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "min", v.Min, appendIntegerValue)
+	b = appendScalar(b, "max", v.Max, appendIntegerValue)
 	return b
 }
 
@@ -2816,12 +3643,32 @@ func (v *UserIdGroupPair) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the members that are present.
+func (v *VCpuCountRange) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "min", v.Min, appendIntegerValue)
+	b = appendScalar(b, "max", v.Max, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
 func (v *VCpuInfo) AppendXML(b []byte) []byte {
 	b = appendScalar(b, "defaultVCpus", v.DefaultVCpus, appendIntegerValue)
 	b = appendScalar(b, "defaultCores", v.DefaultCores, appendIntegerValue)
 	b = appendScalar(b, "defaultThreadsPerCore", v.DefaultThreadsPerCore, appendIntegerValue)
 	b = appendScalars(b, "validCores", "item", v.ValidCores, appendIntegerValue)
 	b = appendScalars(b, "validThreadsPerCore", "item", v.ValidThreadsPerCore, appendIntegerValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *ValidationError) AppendXML(b []byte) []byte {
+	b = appendScalar(b, "code", v.Code, appendTextValue)
+	b = appendScalar(b, "message", v.Message, appendTextValue)
+	return b
+}
+
+// AppendXML appends the members that are present.
+func (v *ValidationWarning) AppendXML(b []byte) []byte {
+	b = appendStructs(b, "errorSet", "item", v.Errors, (*ValidationError).AppendXML)
 	return b
 }
 

@@ -4,6 +4,30 @@ package wire
 
 import "time"
 
+// AcceleratorCount is the structure of that name in AWS's service model.
+type AcceleratorCount struct {
+	Min *int64 `ec2:"Min,min"`
+	Max *int64 `ec2:"Max,max"`
+}
+
+// AcceleratorCountRequest is the structure of that name in AWS's service model.
+type AcceleratorCountRequest struct {
+	Min *int64 `ec2:"Min,Min"`
+	Max *int64 `ec2:"Max,Max"`
+}
+
+// AcceleratorTotalMemoryMiB is the structure of that name in AWS's service model.
+type AcceleratorTotalMemoryMiB struct {
+	Min *int64 `ec2:"Min,min"`
+	Max *int64 `ec2:"Max,max"`
+}
+
+// AcceleratorTotalMemoryMiBRequest is the structure of that name in AWS's service model.
+type AcceleratorTotalMemoryMiBRequest struct {
+	Min *int64 `ec2:"Min,Min"`
+	Max *int64 `ec2:"Max,Max"`
+}
+
 // AcceptVpcPeeringConnectionRequest is the structure of that name in AWS's service model.
 type AcceptVpcPeeringConnectionRequest struct {
 	VpcPeeringConnectionId *string `ec2:"VpcPeeringConnectionId,vpcPeeringConnectionId"`
@@ -48,6 +72,12 @@ type AccountAttributeValue struct {
 	AttributeValue *string `ec2:"AttributeValue,attributeValue"`
 }
 
+// AddPrefixListEntry is the structure of that name in AWS's service model.
+type AddPrefixListEntry struct {
+	Cidr        *string `ec2:"Cidr,Cidr"`
+	Description *string `ec2:"Description,Description"`
+}
+
 // AdditionalDetail is the structure of that name in AWS's service model.
 type AdditionalDetail struct {
 	AdditionalDetailType      *string                    `ec2:"AdditionalDetailType,additionalDetailType"`
@@ -78,6 +108,38 @@ type Address struct {
 	ServiceManaged          *string `ec2:"ServiceManaged,serviceManaged"`
 	InstanceId              *string `ec2:"InstanceId,instanceId"`
 	PublicIp                *string `ec2:"PublicIp,publicIp"`
+}
+
+// AddressAttribute is the structure of that name in AWS's service model.
+type AddressAttribute struct {
+	PublicIp        *string          `ec2:"PublicIp,publicIp"`
+	AllocationId    *string          `ec2:"AllocationId,allocationId"`
+	PtrRecord       *string          `ec2:"PtrRecord,ptrRecord"`
+	PtrRecordUpdate *PtrUpdateStatus `ec2:"PtrRecordUpdate,ptrRecordUpdate"`
+}
+
+// AllocateAddressRequest is the structure of that name in AWS's service model.
+type AllocateAddressRequest struct {
+	Domain                *string            `ec2:"Domain,Domain"`
+	Address               *string            `ec2:"Address,Address"`
+	PublicIpv4Pool        *string            `ec2:"PublicIpv4Pool,PublicIpv4Pool"`
+	NetworkBorderGroup    *string            `ec2:"NetworkBorderGroup,NetworkBorderGroup"`
+	CustomerOwnedIpv4Pool *string            `ec2:"CustomerOwnedIpv4Pool,CustomerOwnedIpv4Pool"`
+	TagSpecifications     []TagSpecification `ec2:"TagSpecification,TagSpecification"`
+	IpamPoolId            *string            `ec2:"IpamPoolId,IpamPoolId"`
+	DryRun                *bool              `ec2:"DryRun,dryRun"`
+}
+
+// AllocateAddressResult is the structure of that name in AWS's service model.
+type AllocateAddressResult struct {
+	AllocationId          *string `ec2:"AllocationId,allocationId"`
+	PublicIpv4Pool        *string `ec2:"PublicIpv4Pool,publicIpv4Pool"`
+	NetworkBorderGroup    *string `ec2:"NetworkBorderGroup,networkBorderGroup"`
+	Domain                *string `ec2:"Domain,domain"`
+	CustomerOwnedIp       *string `ec2:"CustomerOwnedIp,customerOwnedIp"`
+	CustomerOwnedIpv4Pool *string `ec2:"CustomerOwnedIpv4Pool,customerOwnedIpv4Pool"`
+	CarrierIp             *string `ec2:"CarrierIp,carrierIp"`
+	PublicIp              *string `ec2:"PublicIp,publicIp"`
 }
 
 // AlternatePathHint is the structure of that name in AWS's service model.
@@ -210,6 +272,40 @@ type AssignedPrivateIpAddress struct {
 	PrivateIpAddress *string `ec2:"PrivateIpAddress,privateIpAddress"`
 }
 
+// AssociateAddressRequest is the structure of that name in AWS's service model.
+type AssociateAddressRequest struct {
+	AllocationId       *string `ec2:"AllocationId,AllocationId"`
+	InstanceId         *string `ec2:"InstanceId,InstanceId"`
+	PublicIp           *string `ec2:"PublicIp,PublicIp"`
+	DryRun             *bool   `ec2:"DryRun,dryRun"`
+	NetworkInterfaceId *string `ec2:"NetworkInterfaceId,networkInterfaceId"`
+	PrivateIpAddress   *string `ec2:"PrivateIpAddress,privateIpAddress"`
+	AllowReassociation *bool   `ec2:"AllowReassociation,allowReassociation"`
+}
+
+// AssociateAddressResult is the structure of that name in AWS's service model.
+type AssociateAddressResult struct {
+	AssociationId *string `ec2:"AssociationId,associationId"`
+}
+
+// AssociateDhcpOptionsRequest is the structure of that name in AWS's service model.
+type AssociateDhcpOptionsRequest struct {
+	DhcpOptionsId *string `ec2:"DhcpOptionsId,DhcpOptionsId"`
+	VpcId         *string `ec2:"VpcId,VpcId"`
+	DryRun        *bool   `ec2:"DryRun,dryRun"`
+}
+
+// AssociateIamInstanceProfileRequest is the structure of that name in AWS's service model.
+type AssociateIamInstanceProfileRequest struct {
+	IamInstanceProfile *IamInstanceProfileSpecification `ec2:"IamInstanceProfile,IamInstanceProfile"`
+	InstanceId         *string                          `ec2:"InstanceId,InstanceId"`
+}
+
+// AssociateIamInstanceProfileResult is the structure of that name in AWS's service model.
+type AssociateIamInstanceProfileResult struct {
+	IamInstanceProfileAssociation *IamInstanceProfileAssociation `ec2:"IamInstanceProfileAssociation,iamInstanceProfileAssociation"`
+}
+
 // AssociateRouteTableRequest is the structure of that name in AWS's service model.
 type AssociateRouteTableRequest struct {
 	RouteTableId   *string `ec2:"RouteTableId,routeTableId"`
@@ -223,6 +319,18 @@ type AssociateRouteTableRequest struct {
 type AssociateRouteTableResult struct {
 	AssociationId    *string                     `ec2:"AssociationId,associationId"`
 	AssociationState *RouteTableAssociationState `ec2:"AssociationState,associationState"`
+}
+
+// AssociateSecurityGroupVpcRequest is the structure of that name in AWS's service model.
+type AssociateSecurityGroupVpcRequest struct {
+	GroupId *string `ec2:"GroupId,GroupId"`
+	VpcId   *string `ec2:"VpcId,VpcId"`
+	DryRun  *bool   `ec2:"DryRun,DryRun"`
+}
+
+// AssociateSecurityGroupVpcResult is the structure of that name in AWS's service model.
+type AssociateSecurityGroupVpcResult struct {
+	State *string `ec2:"State,state"`
 }
 
 // AssociateSubnetCidrBlockRequest is the structure of that name in AWS's service model.
@@ -258,6 +366,13 @@ type AssociateVpcCidrBlockResult struct {
 	Ipv6CidrBlockAssociation *VpcIpv6CidrBlockAssociation `ec2:"Ipv6CidrBlockAssociation,ipv6CidrBlockAssociation"`
 	CidrBlockAssociation     *VpcCidrBlockAssociation     `ec2:"CidrBlockAssociation,cidrBlockAssociation"`
 	VpcId                    *string                      `ec2:"VpcId,vpcId"`
+}
+
+// AttachInternetGatewayRequest is the structure of that name in AWS's service model.
+type AttachInternetGatewayRequest struct {
+	InternetGatewayId *string `ec2:"InternetGatewayId,internetGatewayId"`
+	VpcId             *string `ec2:"VpcId,vpcId"`
+	DryRun            *bool   `ec2:"DryRun,dryRun"`
 }
 
 // AttachNetworkInterfaceRequest is the structure of that name in AWS's service model.
@@ -372,6 +487,28 @@ type AvailabilityZoneSubGeography struct {
 	Name *string `ec2:"Name,name"`
 }
 
+// BaselineEbsBandwidthMbps is the structure of that name in AWS's service model.
+type BaselineEbsBandwidthMbps struct {
+	Min *int64 `ec2:"Min,min"`
+	Max *int64 `ec2:"Max,max"`
+}
+
+// BaselineEbsBandwidthMbpsRequest is the structure of that name in AWS's service model.
+type BaselineEbsBandwidthMbpsRequest struct {
+	Min *int64 `ec2:"Min,Min"`
+	Max *int64 `ec2:"Max,Max"`
+}
+
+// BaselinePerformanceFactors is the structure of that name in AWS's service model.
+type BaselinePerformanceFactors struct {
+	Cpu *CpuPerformanceFactor `ec2:"Cpu,cpu"`
+}
+
+// BaselinePerformanceFactorsRequest is the structure of that name in AWS's service model.
+type BaselinePerformanceFactorsRequest struct {
+	Cpu *CpuPerformanceFactorRequest `ec2:"Cpu,Cpu"`
+}
+
 // BlockDeviceMapping is the structure of that name in AWS's service model.
 type BlockDeviceMapping struct {
 	Ebs         *EbsBlockDevice `ec2:"Ebs,ebs"`
@@ -427,6 +564,13 @@ type ConnectionTrackingConfiguration struct {
 	UdpTimeout            *int64 `ec2:"UdpTimeout,udpTimeout"`
 }
 
+// ConnectionTrackingSpecification is the structure of that name in AWS's service model.
+type ConnectionTrackingSpecification struct {
+	TcpEstablishedTimeout *int64 `ec2:"TcpEstablishedTimeout,tcpEstablishedTimeout"`
+	UdpTimeout            *int64 `ec2:"UdpTimeout,udpTimeout"`
+	UdpStreamTimeout      *int64 `ec2:"UdpStreamTimeout,udpStreamTimeout"`
+}
+
 // ConnectionTrackingSpecificationRequest is the structure of that name in AWS's service model.
 type ConnectionTrackingSpecificationRequest struct {
 	TcpEstablishedTimeout *int64 `ec2:"TcpEstablishedTimeout,TcpEstablishedTimeout"`
@@ -457,6 +601,16 @@ type CpuOptionsRequest struct {
 	NestedVirtualization *string `ec2:"NestedVirtualization,NestedVirtualization"`
 }
 
+// CpuPerformanceFactor is the structure of that name in AWS's service model.
+type CpuPerformanceFactor struct {
+	References []PerformanceFactorReference `ec2:"ReferenceSet,referenceSet"`
+}
+
+// CpuPerformanceFactorRequest is the structure of that name in AWS's service model.
+type CpuPerformanceFactorRequest struct {
+	References []PerformanceFactorReferenceRequest `ec2:"Reference,Reference"`
+}
+
 // CreateDefaultSubnetRequest is the structure of that name in AWS's service model.
 type CreateDefaultSubnetRequest struct {
 	AvailabilityZone   *string `ec2:"AvailabilityZone,AvailabilityZone"`
@@ -478,6 +632,32 @@ type CreateDefaultVpcRequest struct {
 // CreateDefaultVpcResult is the structure of that name in AWS's service model.
 type CreateDefaultVpcResult struct {
 	Vpc *Vpc `ec2:"Vpc,vpc"`
+}
+
+// CreateDhcpOptionsRequest is the structure of that name in AWS's service model.
+type CreateDhcpOptionsRequest struct {
+	DhcpConfigurations []NewDhcpConfiguration `ec2:"DhcpConfiguration,dhcpConfiguration"`
+	TagSpecifications  []TagSpecification     `ec2:"TagSpecification,TagSpecification"`
+	DryRun             *bool                  `ec2:"DryRun,dryRun"`
+}
+
+// CreateDhcpOptionsResult is the structure of that name in AWS's service model.
+type CreateDhcpOptionsResult struct {
+	DhcpOptions *DhcpOptions `ec2:"DhcpOptions,dhcpOptions"`
+}
+
+// CreateEgressOnlyInternetGatewayRequest is the structure of that name in AWS's service model.
+type CreateEgressOnlyInternetGatewayRequest struct {
+	VpcId             *string            `ec2:"VpcId,VpcId"`
+	ClientToken       *string            `ec2:"ClientToken,ClientToken"`
+	DryRun            *bool              `ec2:"DryRun,DryRun"`
+	TagSpecifications []TagSpecification `ec2:"TagSpecification,TagSpecification"`
+}
+
+// CreateEgressOnlyInternetGatewayResult is the structure of that name in AWS's service model.
+type CreateEgressOnlyInternetGatewayResult struct {
+	ClientToken               *string                    `ec2:"ClientToken,clientToken"`
+	EgressOnlyInternetGateway *EgressOnlyInternetGateway `ec2:"EgressOnlyInternetGateway,egressOnlyInternetGateway"`
 }
 
 // CreateFlowLogsRequest is the structure of that name in AWS's service model.
@@ -506,6 +686,17 @@ type CreateFlowLogsResult struct {
 	Unsuccessful []UnsuccessfulItem `ec2:"Unsuccessful,unsuccessful"`
 }
 
+// CreateInternetGatewayRequest is the structure of that name in AWS's service model.
+type CreateInternetGatewayRequest struct {
+	TagSpecifications []TagSpecification `ec2:"TagSpecification,TagSpecification"`
+	DryRun            *bool              `ec2:"DryRun,dryRun"`
+}
+
+// CreateInternetGatewayResult is the structure of that name in AWS's service model.
+type CreateInternetGatewayResult struct {
+	InternetGateway *InternetGateway `ec2:"InternetGateway,internetGateway"`
+}
+
 // CreateKeyPairRequest is the structure of that name in AWS's service model.
 type CreateKeyPairRequest struct {
 	KeyName           *string            `ec2:"KeyName,KeyName"`
@@ -513,6 +704,57 @@ type CreateKeyPairRequest struct {
 	TagSpecifications []TagSpecification `ec2:"TagSpecification,TagSpecification"`
 	KeyFormat         *string            `ec2:"KeyFormat,KeyFormat"`
 	DryRun            *bool              `ec2:"DryRun,dryRun"`
+}
+
+// CreateLaunchTemplateRequest is the structure of that name in AWS's service model.
+type CreateLaunchTemplateRequest struct {
+	LaunchTemplateName *string                    `ec2:"LaunchTemplateName,LaunchTemplateName"`
+	LaunchTemplateData *RequestLaunchTemplateData `ec2:"LaunchTemplateData,LaunchTemplateData"`
+	DryRun             *bool                      `ec2:"DryRun,DryRun"`
+	ClientToken        *string                    `ec2:"ClientToken,ClientToken"`
+	VersionDescription *string                    `ec2:"VersionDescription,VersionDescription"`
+	Operator           *OperatorRequest           `ec2:"Operator,Operator"`
+	TagSpecifications  []TagSpecification         `ec2:"TagSpecification,TagSpecification"`
+}
+
+// CreateLaunchTemplateResult is the structure of that name in AWS's service model.
+type CreateLaunchTemplateResult struct {
+	LaunchTemplate *LaunchTemplate    `ec2:"LaunchTemplate,launchTemplate"`
+	Warning        *ValidationWarning `ec2:"Warning,warning"`
+}
+
+// CreateLaunchTemplateVersionRequest is the structure of that name in AWS's service model.
+type CreateLaunchTemplateVersionRequest struct {
+	LaunchTemplateData *RequestLaunchTemplateData `ec2:"LaunchTemplateData,LaunchTemplateData"`
+	DryRun             *bool                      `ec2:"DryRun,DryRun"`
+	ClientToken        *string                    `ec2:"ClientToken,ClientToken"`
+	LaunchTemplateId   *string                    `ec2:"LaunchTemplateId,LaunchTemplateId"`
+	LaunchTemplateName *string                    `ec2:"LaunchTemplateName,LaunchTemplateName"`
+	SourceVersion      *string                    `ec2:"SourceVersion,SourceVersion"`
+	VersionDescription *string                    `ec2:"VersionDescription,VersionDescription"`
+	ResolveAlias       *bool                      `ec2:"ResolveAlias,ResolveAlias"`
+}
+
+// CreateLaunchTemplateVersionResult is the structure of that name in AWS's service model.
+type CreateLaunchTemplateVersionResult struct {
+	LaunchTemplateVersion *LaunchTemplateVersion `ec2:"LaunchTemplateVersion,launchTemplateVersion"`
+	Warning               *ValidationWarning     `ec2:"Warning,warning"`
+}
+
+// CreateManagedPrefixListRequest is the structure of that name in AWS's service model.
+type CreateManagedPrefixListRequest struct {
+	PrefixListName    *string              `ec2:"PrefixListName,PrefixListName"`
+	MaxEntries        *int64               `ec2:"MaxEntries,MaxEntries"`
+	AddressFamily     *string              `ec2:"AddressFamily,AddressFamily"`
+	DryRun            *bool                `ec2:"DryRun,DryRun"`
+	Entries           []AddPrefixListEntry `ec2:"Entry,Entry,member"`
+	TagSpecifications []TagSpecification   `ec2:"TagSpecification,TagSpecification"`
+	ClientToken       *string              `ec2:"ClientToken,ClientToken"`
+}
+
+// CreateManagedPrefixListResult is the structure of that name in AWS's service model.
+type CreateManagedPrefixListResult struct {
+	PrefixList *ManagedPrefixList `ec2:"PrefixList,prefixList"`
 }
 
 // CreateNetworkAclEntryRequest is the structure of that name in AWS's service model.
@@ -576,6 +818,20 @@ type CreateNetworkInsightsPathRequest struct {
 // CreateNetworkInsightsPathResult is the structure of that name in AWS's service model.
 type CreateNetworkInsightsPathResult struct {
 	NetworkInsightsPath *NetworkInsightsPath `ec2:"NetworkInsightsPath,networkInsightsPath"`
+}
+
+// CreateNetworkInterfacePermissionRequest is the structure of that name in AWS's service model.
+type CreateNetworkInterfacePermissionRequest struct {
+	NetworkInterfaceId *string `ec2:"NetworkInterfaceId,NetworkInterfaceId"`
+	Permission         *string `ec2:"Permission,Permission"`
+	AwsAccountId       *string `ec2:"AwsAccountId,AwsAccountId"`
+	AwsService         *string `ec2:"AwsService,AwsService"`
+	DryRun             *bool   `ec2:"DryRun,DryRun"`
+}
+
+// CreateNetworkInterfacePermissionResult is the structure of that name in AWS's service model.
+type CreateNetworkInterfacePermissionResult struct {
+	InterfacePermission *NetworkInterfacePermission `ec2:"InterfacePermission,interfacePermission"`
 }
 
 // CreateNetworkInterfaceRequest is the structure of that name in AWS's service model.
@@ -663,6 +919,21 @@ type CreateSecurityGroupResult struct {
 	SecurityGroupArn *string `ec2:"SecurityGroupArn,securityGroupArn"`
 }
 
+// CreateSubnetCidrReservationRequest is the structure of that name in AWS's service model.
+type CreateSubnetCidrReservationRequest struct {
+	SubnetId          *string            `ec2:"SubnetId,SubnetId"`
+	Cidr              *string            `ec2:"Cidr,Cidr"`
+	ReservationType   *string            `ec2:"ReservationType,ReservationType"`
+	Description       *string            `ec2:"Description,Description"`
+	DryRun            *bool              `ec2:"DryRun,DryRun"`
+	TagSpecifications []TagSpecification `ec2:"TagSpecification,TagSpecification"`
+}
+
+// CreateSubnetCidrReservationResult is the structure of that name in AWS's service model.
+type CreateSubnetCidrReservationResult struct {
+	SubnetCidrReservation *SubnetCidrReservation `ec2:"SubnetCidrReservation,subnetCidrReservation"`
+}
+
 // CreateSubnetRequest is the structure of that name in AWS's service model.
 type CreateSubnetRequest struct {
 	VpcId              *string            `ec2:"VpcId,VpcId"`
@@ -729,6 +1000,11 @@ type CreateVpcResult struct {
 	Vpc *Vpc `ec2:"Vpc,vpc"`
 }
 
+// CreditSpecification is the structure of that name in AWS's service model.
+type CreditSpecification struct {
+	CpuCredits *string `ec2:"CpuCredits,cpuCredits"`
+}
+
 // CreditSpecificationRequest is the structure of that name in AWS's service model.
 type CreditSpecificationRequest struct {
 	CpuCredits *string `ec2:"CpuCredits,CpuCredits"`
@@ -739,6 +1015,23 @@ type DefaultConnectionTrackingConfiguration struct {
 	DefaultTcpEstablishedTimeout *int64 `ec2:"DefaultTcpEstablishedTimeout,defaultTcpEstablishedTimeout"`
 	DefaultUdpTimeout            *int64 `ec2:"DefaultUdpTimeout,defaultUdpTimeout"`
 	DefaultUdpStreamTimeout      *int64 `ec2:"DefaultUdpStreamTimeout,defaultUdpStreamTimeout"`
+}
+
+// DeleteDhcpOptionsRequest is the structure of that name in AWS's service model.
+type DeleteDhcpOptionsRequest struct {
+	DhcpOptionsId *string `ec2:"DhcpOptionsId,DhcpOptionsId"`
+	DryRun        *bool   `ec2:"DryRun,dryRun"`
+}
+
+// DeleteEgressOnlyInternetGatewayRequest is the structure of that name in AWS's service model.
+type DeleteEgressOnlyInternetGatewayRequest struct {
+	EgressOnlyInternetGatewayId *string `ec2:"EgressOnlyInternetGatewayId,EgressOnlyInternetGatewayId"`
+	DryRun                      *bool   `ec2:"DryRun,DryRun"`
+}
+
+// DeleteEgressOnlyInternetGatewayResult is the structure of that name in AWS's service model.
+type DeleteEgressOnlyInternetGatewayResult struct {
+	ReturnCode *bool `ec2:"ReturnCode,returnCode"`
 }
 
 // DeleteFlowLogsRequest is the structure of that name in AWS's service model.
@@ -752,6 +1045,12 @@ type DeleteFlowLogsResult struct {
 	Unsuccessful []UnsuccessfulItem `ec2:"Unsuccessful,unsuccessful"`
 }
 
+// DeleteInternetGatewayRequest is the structure of that name in AWS's service model.
+type DeleteInternetGatewayRequest struct {
+	InternetGatewayId *string `ec2:"InternetGatewayId,internetGatewayId"`
+	DryRun            *bool   `ec2:"DryRun,dryRun"`
+}
+
 // DeleteKeyPairRequest is the structure of that name in AWS's service model.
 type DeleteKeyPairRequest struct {
 	KeyName   *string `ec2:"KeyName,KeyName"`
@@ -763,6 +1062,58 @@ type DeleteKeyPairRequest struct {
 type DeleteKeyPairResult struct {
 	Return    *bool   `ec2:"Return,return"`
 	KeyPairId *string `ec2:"KeyPairId,keyPairId"`
+}
+
+// DeleteLaunchTemplateRequest is the structure of that name in AWS's service model.
+type DeleteLaunchTemplateRequest struct {
+	DryRun             *bool   `ec2:"DryRun,DryRun"`
+	LaunchTemplateId   *string `ec2:"LaunchTemplateId,LaunchTemplateId"`
+	LaunchTemplateName *string `ec2:"LaunchTemplateName,LaunchTemplateName"`
+}
+
+// DeleteLaunchTemplateResult is the structure of that name in AWS's service model.
+type DeleteLaunchTemplateResult struct {
+	LaunchTemplate *LaunchTemplate `ec2:"LaunchTemplate,launchTemplate"`
+}
+
+// DeleteLaunchTemplateVersionsRequest is the structure of that name in AWS's service model.
+type DeleteLaunchTemplateVersionsRequest struct {
+	Versions           []string `ec2:"LaunchTemplateVersion,LaunchTemplateVersion"`
+	DryRun             *bool    `ec2:"DryRun,DryRun"`
+	LaunchTemplateId   *string  `ec2:"LaunchTemplateId,LaunchTemplateId"`
+	LaunchTemplateName *string  `ec2:"LaunchTemplateName,LaunchTemplateName"`
+}
+
+// DeleteLaunchTemplateVersionsResponseErrorItem is the structure of that name in AWS's service model.
+type DeleteLaunchTemplateVersionsResponseErrorItem struct {
+	LaunchTemplateId   *string        `ec2:"LaunchTemplateId,launchTemplateId"`
+	LaunchTemplateName *string        `ec2:"LaunchTemplateName,launchTemplateName"`
+	VersionNumber      *int64         `ec2:"VersionNumber,versionNumber"`
+	ResponseError      *ResponseError `ec2:"ResponseError,responseError"`
+}
+
+// DeleteLaunchTemplateVersionsResponseSuccessItem is the structure of that name in AWS's service model.
+type DeleteLaunchTemplateVersionsResponseSuccessItem struct {
+	LaunchTemplateId   *string `ec2:"LaunchTemplateId,launchTemplateId"`
+	LaunchTemplateName *string `ec2:"LaunchTemplateName,launchTemplateName"`
+	VersionNumber      *int64  `ec2:"VersionNumber,versionNumber"`
+}
+
+// DeleteLaunchTemplateVersionsResult is the structure of that name in AWS's service model.
+type DeleteLaunchTemplateVersionsResult struct {
+	SuccessfullyDeletedLaunchTemplateVersions   []DeleteLaunchTemplateVersionsResponseSuccessItem `ec2:"SuccessfullyDeletedLaunchTemplateVersionSet,successfullyDeletedLaunchTemplateVersionSet"`
+	UnsuccessfullyDeletedLaunchTemplateVersions []DeleteLaunchTemplateVersionsResponseErrorItem   `ec2:"UnsuccessfullyDeletedLaunchTemplateVersionSet,unsuccessfullyDeletedLaunchTemplateVersionSet"`
+}
+
+// DeleteManagedPrefixListRequest is the structure of that name in AWS's service model.
+type DeleteManagedPrefixListRequest struct {
+	PrefixListId *string `ec2:"PrefixListId,PrefixListId"`
+	DryRun       *bool   `ec2:"DryRun,DryRun"`
+}
+
+// DeleteManagedPrefixListResult is the structure of that name in AWS's service model.
+type DeleteManagedPrefixListResult struct {
+	PrefixList *ManagedPrefixList `ec2:"PrefixList,prefixList"`
 }
 
 // DeleteNetworkAclEntryRequest is the structure of that name in AWS's service model.
@@ -823,6 +1174,18 @@ type DeleteNetworkInsightsPathResult struct {
 	NetworkInsightsPathId *string `ec2:"NetworkInsightsPathId,networkInsightsPathId"`
 }
 
+// DeleteNetworkInterfacePermissionRequest is the structure of that name in AWS's service model.
+type DeleteNetworkInterfacePermissionRequest struct {
+	NetworkInterfacePermissionId *string `ec2:"NetworkInterfacePermissionId,NetworkInterfacePermissionId"`
+	Force                        *bool   `ec2:"Force,Force"`
+	DryRun                       *bool   `ec2:"DryRun,DryRun"`
+}
+
+// DeleteNetworkInterfacePermissionResult is the structure of that name in AWS's service model.
+type DeleteNetworkInterfacePermissionResult struct {
+	Return *bool `ec2:"Return,return"`
+}
+
 // DeleteNetworkInterfaceRequest is the structure of that name in AWS's service model.
 type DeleteNetworkInterfaceRequest struct {
 	NetworkInterfaceId *string `ec2:"NetworkInterfaceId,networkInterfaceId"`
@@ -855,6 +1218,17 @@ type DeleteSecurityGroupRequest struct {
 type DeleteSecurityGroupResult struct {
 	Return  *bool   `ec2:"Return,return"`
 	GroupId *string `ec2:"GroupId,groupId"`
+}
+
+// DeleteSubnetCidrReservationRequest is the structure of that name in AWS's service model.
+type DeleteSubnetCidrReservationRequest struct {
+	SubnetCidrReservationId *string `ec2:"SubnetCidrReservationId,SubnetCidrReservationId"`
+	DryRun                  *bool   `ec2:"DryRun,DryRun"`
+}
+
+// DeleteSubnetCidrReservationResult is the structure of that name in AWS's service model.
+type DeleteSubnetCidrReservationResult struct {
+	DeletedSubnetCidrReservation *SubnetCidrReservation `ec2:"DeletedSubnetCidrReservation,deletedSubnetCidrReservation"`
 }
 
 // DeleteSubnetRequest is the structure of that name in AWS's service model.
@@ -896,6 +1270,21 @@ type DescribeAccountAttributesRequest struct {
 // DescribeAccountAttributesResult is the structure of that name in AWS's service model.
 type DescribeAccountAttributesResult struct {
 	AccountAttributes []AccountAttribute `ec2:"AccountAttributeSet,accountAttributeSet"`
+}
+
+// DescribeAddressesAttributeRequest is the structure of that name in AWS's service model.
+type DescribeAddressesAttributeRequest struct {
+	AllocationIds []string `ec2:"AllocationId,AllocationId"`
+	Attribute     *string  `ec2:"Attribute,Attribute"`
+	NextToken     *string  `ec2:"NextToken,NextToken"`
+	MaxResults    *int64   `ec2:"MaxResults,MaxResults"`
+	DryRun        *bool    `ec2:"DryRun,DryRun"`
+}
+
+// DescribeAddressesAttributeResult is the structure of that name in AWS's service model.
+type DescribeAddressesAttributeResult struct {
+	Addresses []AddressAttribute `ec2:"AddressSet,addressSet"`
+	NextToken *string            `ec2:"NextToken,nextToken"`
 }
 
 // DescribeAddressesRequest is the structure of that name in AWS's service model.
@@ -982,6 +1371,13 @@ type DescribeIamInstanceProfileAssociationsRequest struct {
 type DescribeIamInstanceProfileAssociationsResult struct {
 	IamInstanceProfileAssociations []IamInstanceProfileAssociation `ec2:"IamInstanceProfileAssociationSet,iamInstanceProfileAssociationSet"`
 	NextToken                      *string                         `ec2:"NextToken,nextToken"`
+}
+
+// DescribeImageAttributeRequest is the structure of that name in AWS's service model.
+type DescribeImageAttributeRequest struct {
+	Attribute *string `ec2:"Attribute,Attribute"`
+	ImageId   *string `ec2:"ImageId,ImageId"`
+	DryRun    *bool   `ec2:"DryRun,dryRun"`
 }
 
 // DescribeImagesRequest is the structure of that name in AWS's service model.
@@ -1116,6 +1512,44 @@ type DescribeKeyPairsRequest struct {
 // DescribeKeyPairsResult is the structure of that name in AWS's service model.
 type DescribeKeyPairsResult struct {
 	KeyPairs []KeyPairInfo `ec2:"KeySet,keySet"`
+}
+
+// DescribeLaunchTemplateVersionsRequest is the structure of that name in AWS's service model.
+type DescribeLaunchTemplateVersionsRequest struct {
+	DryRun                  *bool    `ec2:"DryRun,DryRun"`
+	LaunchTemplateId        *string  `ec2:"LaunchTemplateId,LaunchTemplateId"`
+	LaunchTemplateName      *string  `ec2:"LaunchTemplateName,LaunchTemplateName"`
+	Versions                []string `ec2:"LaunchTemplateVersion,LaunchTemplateVersion"`
+	MinVersion              *string  `ec2:"MinVersion,MinVersion"`
+	MaxVersion              *string  `ec2:"MaxVersion,MaxVersion"`
+	NextToken               *string  `ec2:"NextToken,NextToken"`
+	MaxResults              *int64   `ec2:"MaxResults,MaxResults"`
+	Filters                 []Filter `ec2:"Filter,Filter,Filter"`
+	ResolveAlias            *bool    `ec2:"ResolveAlias,ResolveAlias"`
+	IncludeManagedResources *bool    `ec2:"IncludeManagedResources,IncludeManagedResources"`
+}
+
+// DescribeLaunchTemplateVersionsResult is the structure of that name in AWS's service model.
+type DescribeLaunchTemplateVersionsResult struct {
+	LaunchTemplateVersions []LaunchTemplateVersion `ec2:"LaunchTemplateVersionSet,launchTemplateVersionSet"`
+	NextToken              *string                 `ec2:"NextToken,nextToken"`
+}
+
+// DescribeLaunchTemplatesRequest is the structure of that name in AWS's service model.
+type DescribeLaunchTemplatesRequest struct {
+	DryRun                  *bool    `ec2:"DryRun,DryRun"`
+	LaunchTemplateIds       []string `ec2:"LaunchTemplateId,LaunchTemplateId"`
+	LaunchTemplateNames     []string `ec2:"LaunchTemplateName,LaunchTemplateName"`
+	Filters                 []Filter `ec2:"Filter,Filter,Filter"`
+	NextToken               *string  `ec2:"NextToken,NextToken"`
+	MaxResults              *int64   `ec2:"MaxResults,MaxResults"`
+	IncludeManagedResources *bool    `ec2:"IncludeManagedResources,IncludeManagedResources"`
+}
+
+// DescribeLaunchTemplatesResult is the structure of that name in AWS's service model.
+type DescribeLaunchTemplatesResult struct {
+	LaunchTemplates []LaunchTemplate `ec2:"LaunchTemplates,launchTemplates"`
+	NextToken       *string          `ec2:"NextToken,nextToken"`
 }
 
 // DescribeManagedPrefixListsRequest is the structure of that name in AWS's service model.
@@ -1276,6 +1710,19 @@ type DescribeNetworkInterfacesResult struct {
 	NextToken         *string            `ec2:"NextToken,nextToken"`
 }
 
+// DescribePlacementGroupsRequest is the structure of that name in AWS's service model.
+type DescribePlacementGroupsRequest struct {
+	GroupIds   []string `ec2:"GroupId,GroupId,GroupId"`
+	DryRun     *bool    `ec2:"DryRun,dryRun"`
+	GroupNames []string `ec2:"GroupName,groupName,member"`
+	Filters    []Filter `ec2:"Filter,Filter,Filter"`
+}
+
+// DescribePlacementGroupsResult is the structure of that name in AWS's service model.
+type DescribePlacementGroupsResult struct {
+	PlacementGroups []PlacementGroup `ec2:"PlacementGroupSet,placementGroupSet"`
+}
+
 // DescribePrefixListsRequest is the structure of that name in AWS's service model.
 type DescribePrefixListsRequest struct {
 	DryRun        *bool    `ec2:"DryRun,DryRun"`
@@ -1343,6 +1790,20 @@ type DescribeSecurityGroupRulesRequest struct {
 type DescribeSecurityGroupRulesResult struct {
 	SecurityGroupRules []SecurityGroupRule `ec2:"SecurityGroupRuleSet,securityGroupRuleSet"`
 	NextToken          *string             `ec2:"NextToken,nextToken"`
+}
+
+// DescribeSecurityGroupVpcAssociationsRequest is the structure of that name in AWS's service model.
+type DescribeSecurityGroupVpcAssociationsRequest struct {
+	Filters    []Filter `ec2:"Filter,Filter,Filter"`
+	NextToken  *string  `ec2:"NextToken,NextToken"`
+	MaxResults *int64   `ec2:"MaxResults,MaxResults"`
+	DryRun     *bool    `ec2:"DryRun,DryRun"`
+}
+
+// DescribeSecurityGroupVpcAssociationsResult is the structure of that name in AWS's service model.
+type DescribeSecurityGroupVpcAssociationsResult struct {
+	SecurityGroupVpcAssociations []SecurityGroupVpcAssociation `ec2:"SecurityGroupVpcAssociationSet,securityGroupVpcAssociationSet"`
+	NextToken                    *string                       `ec2:"NextToken,nextToken"`
 }
 
 // DescribeSecurityGroupsRequest is the structure of that name in AWS's service model.
@@ -1519,6 +1980,13 @@ type DestinationOptionsResponse struct {
 	PerHourPartition         *bool   `ec2:"PerHourPartition,perHourPartition"`
 }
 
+// DetachInternetGatewayRequest is the structure of that name in AWS's service model.
+type DetachInternetGatewayRequest struct {
+	InternetGatewayId *string `ec2:"InternetGatewayId,internetGatewayId"`
+	VpcId             *string `ec2:"VpcId,vpcId"`
+	DryRun            *bool   `ec2:"DryRun,dryRun"`
+}
+
 // DetachNetworkInterfaceRequest is the structure of that name in AWS's service model.
 type DetachNetworkInterfaceRequest struct {
 	AttachmentId *string `ec2:"AttachmentId,attachmentId"`
@@ -1540,10 +2008,46 @@ type DhcpOptions struct {
 	DhcpConfigurations []DhcpConfiguration `ec2:"DhcpConfigurationSet,dhcpConfigurationSet"`
 }
 
+// DisableVgwRoutePropagationRequest is the structure of that name in AWS's service model.
+type DisableVgwRoutePropagationRequest struct {
+	GatewayId    *string `ec2:"GatewayId,GatewayId"`
+	RouteTableId *string `ec2:"RouteTableId,RouteTableId"`
+	DryRun       *bool   `ec2:"DryRun,DryRun"`
+}
+
+// DisassociateAddressRequest is the structure of that name in AWS's service model.
+type DisassociateAddressRequest struct {
+	AssociationId *string `ec2:"AssociationId,AssociationId"`
+	PublicIp      *string `ec2:"PublicIp,PublicIp"`
+	DryRun        *bool   `ec2:"DryRun,dryRun"`
+}
+
+// DisassociateIamInstanceProfileRequest is the structure of that name in AWS's service model.
+type DisassociateIamInstanceProfileRequest struct {
+	AssociationId *string `ec2:"AssociationId,AssociationId"`
+}
+
+// DisassociateIamInstanceProfileResult is the structure of that name in AWS's service model.
+type DisassociateIamInstanceProfileResult struct {
+	IamInstanceProfileAssociation *IamInstanceProfileAssociation `ec2:"IamInstanceProfileAssociation,iamInstanceProfileAssociation"`
+}
+
 // DisassociateRouteTableRequest is the structure of that name in AWS's service model.
 type DisassociateRouteTableRequest struct {
 	AssociationId *string `ec2:"AssociationId,associationId"`
 	DryRun        *bool   `ec2:"DryRun,dryRun"`
+}
+
+// DisassociateSecurityGroupVpcRequest is the structure of that name in AWS's service model.
+type DisassociateSecurityGroupVpcRequest struct {
+	GroupId *string `ec2:"GroupId,GroupId"`
+	VpcId   *string `ec2:"VpcId,VpcId"`
+	DryRun  *bool   `ec2:"DryRun,DryRun"`
+}
+
+// DisassociateSecurityGroupVpcResult is the structure of that name in AWS's service model.
+type DisassociateSecurityGroupVpcResult struct {
+	State *string `ec2:"State,state"`
 }
 
 // DisassociateSubnetCidrBlockRequest is the structure of that name in AWS's service model.
@@ -1696,6 +2200,11 @@ type ElasticGpuSpecification struct {
 	Type *string `ec2:"Type,Type"`
 }
 
+// ElasticGpuSpecificationResponse is the structure of that name in AWS's service model.
+type ElasticGpuSpecificationResponse struct {
+	Type *string `ec2:"Type,type"`
+}
+
 // ElasticInferenceAccelerator is the structure of that name in AWS's service model.
 type ElasticInferenceAccelerator struct {
 	Type  *string `ec2:"Type,Type"`
@@ -1730,6 +2239,13 @@ type EnaSrdUdpSpecification struct {
 // EnaSrdUdpSpecificationRequest is the structure of that name in AWS's service model.
 type EnaSrdUdpSpecificationRequest struct {
 	EnaSrdUdpEnabled *bool `ec2:"EnaSrdUdpEnabled,EnaSrdUdpEnabled"`
+}
+
+// EnableVgwRoutePropagationRequest is the structure of that name in AWS's service model.
+type EnableVgwRoutePropagationRequest struct {
+	GatewayId    *string `ec2:"GatewayId,GatewayId"`
+	RouteTableId *string `ec2:"RouteTableId,RouteTableId"`
+	DryRun       *bool   `ec2:"DryRun,DryRun"`
 }
 
 // EnclaveOptions is the structure of that name in AWS's service model.
@@ -1892,6 +2408,56 @@ type GetConsoleOutputResult struct {
 	Output     *string    `ec2:"Output,output"`
 }
 
+// GetInstanceMetadataDefaultsRequest is the structure of that name in AWS's service model.
+type GetInstanceMetadataDefaultsRequest struct {
+	DryRun *bool `ec2:"DryRun,DryRun"`
+}
+
+// GetInstanceMetadataDefaultsResult is the structure of that name in AWS's service model.
+type GetInstanceMetadataDefaultsResult struct {
+	AccountLevel *InstanceMetadataDefaultsResponse `ec2:"AccountLevel,accountLevel"`
+}
+
+// GetLaunchTemplateDataRequest is the structure of that name in AWS's service model.
+type GetLaunchTemplateDataRequest struct {
+	InstanceId *string `ec2:"InstanceId,InstanceId"`
+	DryRun     *bool   `ec2:"DryRun,DryRun"`
+}
+
+// GetLaunchTemplateDataResult is the structure of that name in AWS's service model.
+type GetLaunchTemplateDataResult struct {
+	LaunchTemplateData *ResponseLaunchTemplateData `ec2:"LaunchTemplateData,launchTemplateData"`
+}
+
+// GetManagedPrefixListAssociationsRequest is the structure of that name in AWS's service model.
+type GetManagedPrefixListAssociationsRequest struct {
+	PrefixListId *string `ec2:"PrefixListId,PrefixListId"`
+	DryRun       *bool   `ec2:"DryRun,DryRun"`
+	MaxResults   *int64  `ec2:"MaxResults,MaxResults"`
+	NextToken    *string `ec2:"NextToken,NextToken"`
+}
+
+// GetManagedPrefixListAssociationsResult is the structure of that name in AWS's service model.
+type GetManagedPrefixListAssociationsResult struct {
+	PrefixListAssociations []PrefixListAssociation `ec2:"PrefixListAssociationSet,prefixListAssociationSet"`
+	NextToken              *string                 `ec2:"NextToken,nextToken"`
+}
+
+// GetManagedPrefixListEntriesRequest is the structure of that name in AWS's service model.
+type GetManagedPrefixListEntriesRequest struct {
+	PrefixListId  *string `ec2:"PrefixListId,PrefixListId"`
+	DryRun        *bool   `ec2:"DryRun,DryRun"`
+	TargetVersion *int64  `ec2:"TargetVersion,TargetVersion"`
+	MaxResults    *int64  `ec2:"MaxResults,MaxResults"`
+	NextToken     *string `ec2:"NextToken,NextToken"`
+}
+
+// GetManagedPrefixListEntriesResult is the structure of that name in AWS's service model.
+type GetManagedPrefixListEntriesResult struct {
+	Entries   []PrefixListEntry `ec2:"EntrySet,entrySet"`
+	NextToken *string           `ec2:"NextToken,nextToken"`
+}
+
 // GetNetworkInsightsAccessScopeAnalysisFindingsRequest is the structure of that name in AWS's service model.
 type GetNetworkInsightsAccessScopeAnalysisFindingsRequest struct {
 	NetworkInsightsAccessScopeAnalysisId *string `ec2:"NetworkInsightsAccessScopeAnalysisId,NetworkInsightsAccessScopeAnalysisId"`
@@ -1919,6 +2485,19 @@ type GetNetworkInsightsAccessScopeContentResult struct {
 	NetworkInsightsAccessScopeContent *NetworkInsightsAccessScopeContent `ec2:"NetworkInsightsAccessScopeContent,networkInsightsAccessScopeContent"`
 }
 
+// GetPasswordDataRequest is the structure of that name in AWS's service model.
+type GetPasswordDataRequest struct {
+	InstanceId *string `ec2:"InstanceId,InstanceId"`
+	DryRun     *bool   `ec2:"DryRun,dryRun"`
+}
+
+// GetPasswordDataResult is the structure of that name in AWS's service model.
+type GetPasswordDataResult struct {
+	InstanceId   *string    `ec2:"InstanceId,instanceId"`
+	Timestamp    *time.Time `ec2:"Timestamp,timestamp"`
+	PasswordData *string    `ec2:"PasswordData,passwordData"`
+}
+
 // GetSecurityGroupsForVpcRequest is the structure of that name in AWS's service model.
 type GetSecurityGroupsForVpcRequest struct {
 	VpcId      *string  `ec2:"VpcId,VpcId"`
@@ -1932,6 +2511,22 @@ type GetSecurityGroupsForVpcRequest struct {
 type GetSecurityGroupsForVpcResult struct {
 	NextToken            *string               `ec2:"NextToken,nextToken"`
 	SecurityGroupForVpcs []SecurityGroupForVpc `ec2:"SecurityGroupForVpcSet,securityGroupForVpcSet"`
+}
+
+// GetSubnetCidrReservationsRequest is the structure of that name in AWS's service model.
+type GetSubnetCidrReservationsRequest struct {
+	SubnetId   *string  `ec2:"SubnetId,SubnetId"`
+	Filters    []Filter `ec2:"Filter,Filter,Filter"`
+	DryRun     *bool    `ec2:"DryRun,DryRun"`
+	NextToken  *string  `ec2:"NextToken,NextToken"`
+	MaxResults *int64   `ec2:"MaxResults,MaxResults"`
+}
+
+// GetSubnetCidrReservationsResult is the structure of that name in AWS's service model.
+type GetSubnetCidrReservationsResult struct {
+	SubnetIpv4CidrReservations []SubnetCidrReservation `ec2:"SubnetIpv4CidrReservationSet,subnetIpv4CidrReservationSet"`
+	SubnetIpv6CidrReservations []SubnetCidrReservation `ec2:"SubnetIpv6CidrReservationSet,subnetIpv6CidrReservationSet"`
+	NextToken                  *string                 `ec2:"NextToken,nextToken"`
 }
 
 // GpuDeviceInfo is the structure of that name in AWS's service model.
@@ -2042,6 +2637,24 @@ type Image struct {
 	KernelId                  *string                    `ec2:"KernelId,kernelId"`
 	RamdiskId                 *string                    `ec2:"RamdiskId,ramdiskId"`
 	Platform                  *string                    `ec2:"Platform,platform"`
+}
+
+// ImageAttribute is the structure of that name in AWS's service model.
+type ImageAttribute struct {
+	Description              *AttributeValue      `ec2:"Description,description"`
+	KernelId                 *AttributeValue      `ec2:"Kernel,kernel"`
+	RamdiskId                *AttributeValue      `ec2:"Ramdisk,ramdisk"`
+	SriovNetSupport          *AttributeValue      `ec2:"SriovNetSupport,sriovNetSupport"`
+	BootMode                 *AttributeValue      `ec2:"BootMode,bootMode"`
+	TpmSupport               *AttributeValue      `ec2:"TpmSupport,tpmSupport"`
+	UefiData                 *AttributeValue      `ec2:"UefiData,uefiData"`
+	LastLaunchedTime         *AttributeValue      `ec2:"LastLaunchedTime,lastLaunchedTime"`
+	ImdsSupport              *AttributeValue      `ec2:"ImdsSupport,imdsSupport"`
+	DeregistrationProtection *AttributeValue      `ec2:"DeregistrationProtection,deregistrationProtection"`
+	ImageId                  *string              `ec2:"ImageId,imageId"`
+	LaunchPermissions        []LaunchPermission   `ec2:"LaunchPermission,launchPermission"`
+	ProductCodes             []ProductCode        `ec2:"ProductCodes,productCodes"`
+	BlockDeviceMappings      []BlockDeviceMapping `ec2:"BlockDeviceMapping,blockDeviceMapping"`
 }
 
 // ImageWatermark is the structure of that name in AWS's service model.
@@ -2216,6 +2829,11 @@ type InstanceIpv6Address struct {
 	IsPrimaryIpv6 *bool   `ec2:"IsPrimaryIpv6,isPrimaryIpv6"`
 }
 
+// InstanceIpv6AddressRequest is the structure of that name in AWS's service model.
+type InstanceIpv6AddressRequest struct {
+	Ipv6Address *string `ec2:"Ipv6Address,Ipv6Address"`
+}
+
 // InstanceIpv6Prefix is the structure of that name in AWS's service model.
 type InstanceIpv6Prefix struct {
 	Ipv6Prefix *string `ec2:"Ipv6Prefix,ipv6Prefix"`
@@ -2236,6 +2854,17 @@ type InstanceMaintenanceOptionsRequest struct {
 type InstanceMarketOptionsRequest struct {
 	MarketType  *string            `ec2:"MarketType,MarketType"`
 	SpotOptions *SpotMarketOptions `ec2:"SpotOptions,SpotOptions"`
+}
+
+// InstanceMetadataDefaultsResponse is the structure of that name in AWS's service model.
+type InstanceMetadataDefaultsResponse struct {
+	HttpTokens              *string `ec2:"HttpTokens,httpTokens"`
+	HttpPutResponseHopLimit *int64  `ec2:"HttpPutResponseHopLimit,httpPutResponseHopLimit"`
+	HttpEndpoint            *string `ec2:"HttpEndpoint,httpEndpoint"`
+	InstanceMetadataTags    *string `ec2:"InstanceMetadataTags,instanceMetadataTags"`
+	ManagedBy               *string `ec2:"ManagedBy,managedBy"`
+	ManagedExceptionMessage *string `ec2:"ManagedExceptionMessage,managedExceptionMessage"`
+	HttpTokensEnforced      *string `ec2:"HttpTokensEnforced,httpTokensEnforced"`
 }
 
 // InstanceMetadataOptionsRequest is the structure of that name in AWS's service model.
@@ -2351,6 +2980,66 @@ type InstancePrivateIpAddress struct {
 	Primary          *bool                                `ec2:"Primary,primary"`
 	PrivateDnsName   *string                              `ec2:"PrivateDnsName,privateDnsName"`
 	PrivateIpAddress *string                              `ec2:"PrivateIpAddress,privateIpAddress"`
+}
+
+// InstanceRequirements is the structure of that name in AWS's service model.
+type InstanceRequirements struct {
+	VCpuCount                                      *VCpuCountRange             `ec2:"VCpuCount,vCpuCount"`
+	MemoryMiB                                      *MemoryMiB                  `ec2:"MemoryMiB,memoryMiB"`
+	CpuManufacturers                               []string                    `ec2:"CpuManufacturerSet,cpuManufacturerSet"`
+	MemoryGiBPerVCpu                               *MemoryGiBPerVCpu           `ec2:"MemoryGiBPerVCpu,memoryGiBPerVCpu"`
+	ExcludedInstanceTypes                          []string                    `ec2:"ExcludedInstanceTypeSet,excludedInstanceTypeSet"`
+	InstanceGenerations                            []string                    `ec2:"InstanceGenerationSet,instanceGenerationSet"`
+	SpotMaxPricePercentageOverLowestPrice          *int64                      `ec2:"SpotMaxPricePercentageOverLowestPrice,spotMaxPricePercentageOverLowestPrice"`
+	OnDemandMaxPricePercentageOverLowestPrice      *int64                      `ec2:"OnDemandMaxPricePercentageOverLowestPrice,onDemandMaxPricePercentageOverLowestPrice"`
+	BareMetal                                      *string                     `ec2:"BareMetal,bareMetal"`
+	BurstablePerformance                           *string                     `ec2:"BurstablePerformance,burstablePerformance"`
+	RequireHibernateSupport                        *bool                       `ec2:"RequireHibernateSupport,requireHibernateSupport"`
+	NetworkInterfaceCount                          *NetworkInterfaceCount      `ec2:"NetworkInterfaceCount,networkInterfaceCount"`
+	LocalStorage                                   *string                     `ec2:"LocalStorage,localStorage"`
+	LocalStorageTypes                              []string                    `ec2:"LocalStorageTypeSet,localStorageTypeSet"`
+	TotalLocalStorageGB                            *TotalLocalStorageGB        `ec2:"TotalLocalStorageGB,totalLocalStorageGB"`
+	BaselineEbsBandwidthMbps                       *BaselineEbsBandwidthMbps   `ec2:"BaselineEbsBandwidthMbps,baselineEbsBandwidthMbps"`
+	AcceleratorTypes                               []string                    `ec2:"AcceleratorTypeSet,acceleratorTypeSet"`
+	AcceleratorCount                               *AcceleratorCount           `ec2:"AcceleratorCount,acceleratorCount"`
+	AcceleratorManufacturers                       []string                    `ec2:"AcceleratorManufacturerSet,acceleratorManufacturerSet"`
+	AcceleratorNames                               []string                    `ec2:"AcceleratorNameSet,acceleratorNameSet"`
+	AcceleratorTotalMemoryMiB                      *AcceleratorTotalMemoryMiB  `ec2:"AcceleratorTotalMemoryMiB,acceleratorTotalMemoryMiB"`
+	NetworkBandwidthGbps                           *NetworkBandwidthGbps       `ec2:"NetworkBandwidthGbps,networkBandwidthGbps"`
+	AllowedInstanceTypes                           []string                    `ec2:"AllowedInstanceTypeSet,allowedInstanceTypeSet"`
+	MaxSpotPriceAsPercentageOfOptimalOnDemandPrice *int64                      `ec2:"MaxSpotPriceAsPercentageOfOptimalOnDemandPrice,maxSpotPriceAsPercentageOfOptimalOnDemandPrice"`
+	BaselinePerformanceFactors                     *BaselinePerformanceFactors `ec2:"BaselinePerformanceFactors,baselinePerformanceFactors"`
+	RequireEncryptionInTransit                     *bool                       `ec2:"RequireEncryptionInTransit,requireEncryptionInTransit"`
+}
+
+// InstanceRequirementsRequest is the structure of that name in AWS's service model.
+type InstanceRequirementsRequest struct {
+	VCpuCount                                      *VCpuCountRangeRequest             `ec2:"VCpuCount,VCpuCount"`
+	MemoryMiB                                      *MemoryMiBRequest                  `ec2:"MemoryMiB,MemoryMiB"`
+	CpuManufacturers                               []string                           `ec2:"CpuManufacturer,CpuManufacturer"`
+	MemoryGiBPerVCpu                               *MemoryGiBPerVCpuRequest           `ec2:"MemoryGiBPerVCpu,MemoryGiBPerVCpu"`
+	ExcludedInstanceTypes                          []string                           `ec2:"ExcludedInstanceType,ExcludedInstanceType"`
+	InstanceGenerations                            []string                           `ec2:"InstanceGeneration,InstanceGeneration"`
+	SpotMaxPricePercentageOverLowestPrice          *int64                             `ec2:"SpotMaxPricePercentageOverLowestPrice,SpotMaxPricePercentageOverLowestPrice"`
+	OnDemandMaxPricePercentageOverLowestPrice      *int64                             `ec2:"OnDemandMaxPricePercentageOverLowestPrice,OnDemandMaxPricePercentageOverLowestPrice"`
+	BareMetal                                      *string                            `ec2:"BareMetal,BareMetal"`
+	BurstablePerformance                           *string                            `ec2:"BurstablePerformance,BurstablePerformance"`
+	RequireHibernateSupport                        *bool                              `ec2:"RequireHibernateSupport,RequireHibernateSupport"`
+	NetworkInterfaceCount                          *NetworkInterfaceCountRequest      `ec2:"NetworkInterfaceCount,NetworkInterfaceCount"`
+	LocalStorage                                   *string                            `ec2:"LocalStorage,LocalStorage"`
+	LocalStorageTypes                              []string                           `ec2:"LocalStorageType,LocalStorageType"`
+	TotalLocalStorageGB                            *TotalLocalStorageGBRequest        `ec2:"TotalLocalStorageGB,TotalLocalStorageGB"`
+	BaselineEbsBandwidthMbps                       *BaselineEbsBandwidthMbpsRequest   `ec2:"BaselineEbsBandwidthMbps,BaselineEbsBandwidthMbps"`
+	AcceleratorTypes                               []string                           `ec2:"AcceleratorType,AcceleratorType"`
+	AcceleratorCount                               *AcceleratorCountRequest           `ec2:"AcceleratorCount,AcceleratorCount"`
+	AcceleratorManufacturers                       []string                           `ec2:"AcceleratorManufacturer,AcceleratorManufacturer"`
+	AcceleratorNames                               []string                           `ec2:"AcceleratorName,AcceleratorName"`
+	AcceleratorTotalMemoryMiB                      *AcceleratorTotalMemoryMiBRequest  `ec2:"AcceleratorTotalMemoryMiB,AcceleratorTotalMemoryMiB"`
+	NetworkBandwidthGbps                           *NetworkBandwidthGbpsRequest       `ec2:"NetworkBandwidthGbps,NetworkBandwidthGbps"`
+	AllowedInstanceTypes                           []string                           `ec2:"AllowedInstanceType,AllowedInstanceType"`
+	MaxSpotPriceAsPercentageOfOptimalOnDemandPrice *int64                             `ec2:"MaxSpotPriceAsPercentageOfOptimalOnDemandPrice,MaxSpotPriceAsPercentageOfOptimalOnDemandPrice"`
+	BaselinePerformanceFactors                     *BaselinePerformanceFactorsRequest `ec2:"BaselinePerformanceFactors,BaselinePerformanceFactors"`
+	RequireEncryptionInTransit                     *bool                              `ec2:"RequireEncryptionInTransit,RequireEncryptionInTransit"`
 }
 
 // InstanceSecondaryInterface is the structure of that name in AWS's service model.
@@ -2553,6 +3242,11 @@ type Ipv4PrefixSpecificationRequest struct {
 	Ipv4Prefix *string `ec2:"Ipv4Prefix,Ipv4Prefix"`
 }
 
+// Ipv4PrefixSpecificationResponse is the structure of that name in AWS's service model.
+type Ipv4PrefixSpecificationResponse struct {
+	Ipv4Prefix *string `ec2:"Ipv4Prefix,ipv4Prefix"`
+}
+
 // Ipv6CidrBlock is the structure of that name in AWS's service model.
 type Ipv6CidrBlock struct {
 	Ipv6CidrBlock *string `ec2:"Ipv6CidrBlock,ipv6CidrBlock"`
@@ -2566,6 +3260,11 @@ type Ipv6PrefixSpecification struct {
 // Ipv6PrefixSpecificationRequest is the structure of that name in AWS's service model.
 type Ipv6PrefixSpecificationRequest struct {
 	Ipv6Prefix *string `ec2:"Ipv6Prefix,Ipv6Prefix"`
+}
+
+// Ipv6PrefixSpecificationResponse is the structure of that name in AWS's service model.
+type Ipv6PrefixSpecificationResponse struct {
+	Ipv6Prefix *string `ec2:"Ipv6Prefix,ipv6Prefix"`
 }
 
 // Ipv6Range is the structure of that name in AWS's service model.
@@ -2600,11 +3299,392 @@ type LastError struct {
 	Code    *string `ec2:"Code,code"`
 }
 
+// LaunchPermission is the structure of that name in AWS's service model.
+type LaunchPermission struct {
+	OrganizationArn       *string `ec2:"OrganizationArn,organizationArn"`
+	OrganizationalUnitArn *string `ec2:"OrganizationalUnitArn,organizationalUnitArn"`
+	UserId                *string `ec2:"UserId,userId"`
+	Group                 *string `ec2:"Group,group"`
+}
+
+// LaunchTemplate is the structure of that name in AWS's service model.
+type LaunchTemplate struct {
+	LaunchTemplateId     *string           `ec2:"LaunchTemplateId,launchTemplateId"`
+	LaunchTemplateName   *string           `ec2:"LaunchTemplateName,launchTemplateName"`
+	CreateTime           *time.Time        `ec2:"CreateTime,createTime"`
+	CreatedBy            *string           `ec2:"CreatedBy,createdBy"`
+	DefaultVersionNumber *int64            `ec2:"DefaultVersionNumber,defaultVersionNumber"`
+	LatestVersionNumber  *int64            `ec2:"LatestVersionNumber,latestVersionNumber"`
+	Tags                 []Tag             `ec2:"TagSet,tagSet"`
+	Operator             *OperatorResponse `ec2:"Operator,operator"`
+}
+
+// LaunchTemplateBlockDeviceMapping is the structure of that name in AWS's service model.
+type LaunchTemplateBlockDeviceMapping struct {
+	DeviceName  *string                       `ec2:"DeviceName,deviceName"`
+	VirtualName *string                       `ec2:"VirtualName,virtualName"`
+	Ebs         *LaunchTemplateEbsBlockDevice `ec2:"Ebs,ebs"`
+	NoDevice    *string                       `ec2:"NoDevice,noDevice"`
+}
+
+// LaunchTemplateBlockDeviceMappingRequest is the structure of that name in AWS's service model.
+type LaunchTemplateBlockDeviceMappingRequest struct {
+	DeviceName  *string                              `ec2:"DeviceName,DeviceName"`
+	VirtualName *string                              `ec2:"VirtualName,VirtualName"`
+	Ebs         *LaunchTemplateEbsBlockDeviceRequest `ec2:"Ebs,Ebs"`
+	NoDevice    *string                              `ec2:"NoDevice,NoDevice"`
+}
+
+// LaunchTemplateCapacityReservationSpecificationRequest is the structure of that name in AWS's service model.
+type LaunchTemplateCapacityReservationSpecificationRequest struct {
+	CapacityReservationPreference *string                    `ec2:"CapacityReservationPreference,CapacityReservationPreference"`
+	CapacityReservationTarget     *CapacityReservationTarget `ec2:"CapacityReservationTarget,CapacityReservationTarget"`
+}
+
+// LaunchTemplateCapacityReservationSpecificationResponse is the structure of that name in AWS's service model.
+type LaunchTemplateCapacityReservationSpecificationResponse struct {
+	CapacityReservationPreference *string                            `ec2:"CapacityReservationPreference,capacityReservationPreference"`
+	CapacityReservationTarget     *CapacityReservationTargetResponse `ec2:"CapacityReservationTarget,capacityReservationTarget"`
+}
+
+// LaunchTemplateCpuOptions is the structure of that name in AWS's service model.
+type LaunchTemplateCpuOptions struct {
+	CoreCount            *int64  `ec2:"CoreCount,coreCount"`
+	ThreadsPerCore       *int64  `ec2:"ThreadsPerCore,threadsPerCore"`
+	AmdSevSnp            *string `ec2:"AmdSevSnp,amdSevSnp"`
+	NestedVirtualization *string `ec2:"NestedVirtualization,nestedVirtualization"`
+}
+
+// LaunchTemplateCpuOptionsRequest is the structure of that name in AWS's service model.
+type LaunchTemplateCpuOptionsRequest struct {
+	CoreCount            *int64  `ec2:"CoreCount,CoreCount"`
+	ThreadsPerCore       *int64  `ec2:"ThreadsPerCore,ThreadsPerCore"`
+	AmdSevSnp            *string `ec2:"AmdSevSnp,AmdSevSnp"`
+	NestedVirtualization *string `ec2:"NestedVirtualization,NestedVirtualization"`
+}
+
+// LaunchTemplateEbsBlockDevice is the structure of that name in AWS's service model.
+type LaunchTemplateEbsBlockDevice struct {
+	Encrypted                *bool   `ec2:"Encrypted,encrypted"`
+	DeleteOnTermination      *bool   `ec2:"DeleteOnTermination,deleteOnTermination"`
+	Iops                     *int64  `ec2:"Iops,iops"`
+	KmsKeyId                 *string `ec2:"KmsKeyId,kmsKeyId"`
+	SnapshotId               *string `ec2:"SnapshotId,snapshotId"`
+	VolumeSize               *int64  `ec2:"VolumeSize,volumeSize"`
+	VolumeType               *string `ec2:"VolumeType,volumeType"`
+	Throughput               *int64  `ec2:"Throughput,throughput"`
+	VolumeInitializationRate *int64  `ec2:"VolumeInitializationRate,volumeInitializationRate"`
+	EbsCardIndex             *int64  `ec2:"EbsCardIndex,ebsCardIndex"`
+}
+
+// LaunchTemplateEbsBlockDeviceRequest is the structure of that name in AWS's service model.
+type LaunchTemplateEbsBlockDeviceRequest struct {
+	Encrypted                *bool   `ec2:"Encrypted,Encrypted"`
+	DeleteOnTermination      *bool   `ec2:"DeleteOnTermination,DeleteOnTermination"`
+	Iops                     *int64  `ec2:"Iops,Iops"`
+	KmsKeyId                 *string `ec2:"KmsKeyId,KmsKeyId"`
+	SnapshotId               *string `ec2:"SnapshotId,SnapshotId"`
+	VolumeSize               *int64  `ec2:"VolumeSize,VolumeSize"`
+	VolumeType               *string `ec2:"VolumeType,VolumeType"`
+	Throughput               *int64  `ec2:"Throughput,Throughput"`
+	VolumeInitializationRate *int64  `ec2:"VolumeInitializationRate,VolumeInitializationRate"`
+	EbsCardIndex             *int64  `ec2:"EbsCardIndex,EbsCardIndex"`
+}
+
+// LaunchTemplateElasticInferenceAccelerator is the structure of that name in AWS's service model.
+type LaunchTemplateElasticInferenceAccelerator struct {
+	Type  *string `ec2:"Type,Type"`
+	Count *int64  `ec2:"Count,Count"`
+}
+
+// LaunchTemplateElasticInferenceAcceleratorResponse is the structure of that name in AWS's service model.
+type LaunchTemplateElasticInferenceAcceleratorResponse struct {
+	Type  *string `ec2:"Type,type"`
+	Count *int64  `ec2:"Count,count"`
+}
+
+// LaunchTemplateEnaSrdSpecification is the structure of that name in AWS's service model.
+type LaunchTemplateEnaSrdSpecification struct {
+	EnaSrdEnabled          *bool                                 `ec2:"EnaSrdEnabled,enaSrdEnabled"`
+	EnaSrdUdpSpecification *LaunchTemplateEnaSrdUdpSpecification `ec2:"EnaSrdUdpSpecification,enaSrdUdpSpecification"`
+}
+
+// LaunchTemplateEnaSrdUdpSpecification is the structure of that name in AWS's service model.
+type LaunchTemplateEnaSrdUdpSpecification struct {
+	EnaSrdUdpEnabled *bool `ec2:"EnaSrdUdpEnabled,enaSrdUdpEnabled"`
+}
+
+// LaunchTemplateEnclaveOptions is the structure of that name in AWS's service model.
+type LaunchTemplateEnclaveOptions struct {
+	Enabled *bool `ec2:"Enabled,enabled"`
+}
+
+// LaunchTemplateEnclaveOptionsRequest is the structure of that name in AWS's service model.
+type LaunchTemplateEnclaveOptionsRequest struct {
+	Enabled *bool `ec2:"Enabled,Enabled"`
+}
+
+// LaunchTemplateHibernationOptions is the structure of that name in AWS's service model.
+type LaunchTemplateHibernationOptions struct {
+	Configured *bool `ec2:"Configured,configured"`
+}
+
+// LaunchTemplateHibernationOptionsRequest is the structure of that name in AWS's service model.
+type LaunchTemplateHibernationOptionsRequest struct {
+	Configured *bool `ec2:"Configured,Configured"`
+}
+
+// LaunchTemplateIamInstanceProfileSpecification is the structure of that name in AWS's service model.
+type LaunchTemplateIamInstanceProfileSpecification struct {
+	Arn  *string `ec2:"Arn,arn"`
+	Name *string `ec2:"Name,name"`
+}
+
+// LaunchTemplateIamInstanceProfileSpecificationRequest is the structure of that name in AWS's service model.
+type LaunchTemplateIamInstanceProfileSpecificationRequest struct {
+	Arn  *string `ec2:"Arn,Arn"`
+	Name *string `ec2:"Name,Name"`
+}
+
+// LaunchTemplateInstanceMaintenanceOptions is the structure of that name in AWS's service model.
+type LaunchTemplateInstanceMaintenanceOptions struct {
+	AutoRecovery *string `ec2:"AutoRecovery,autoRecovery"`
+}
+
+// LaunchTemplateInstanceMaintenanceOptionsRequest is the structure of that name in AWS's service model.
+type LaunchTemplateInstanceMaintenanceOptionsRequest struct {
+	AutoRecovery *string `ec2:"AutoRecovery,AutoRecovery"`
+}
+
+// LaunchTemplateInstanceMarketOptions is the structure of that name in AWS's service model.
+type LaunchTemplateInstanceMarketOptions struct {
+	MarketType  *string                          `ec2:"MarketType,marketType"`
+	SpotOptions *LaunchTemplateSpotMarketOptions `ec2:"SpotOptions,spotOptions"`
+}
+
+// LaunchTemplateInstanceMarketOptionsRequest is the structure of that name in AWS's service model.
+type LaunchTemplateInstanceMarketOptionsRequest struct {
+	MarketType  *string                                 `ec2:"MarketType,MarketType"`
+	SpotOptions *LaunchTemplateSpotMarketOptionsRequest `ec2:"SpotOptions,SpotOptions"`
+}
+
+// LaunchTemplateInstanceMetadataOptions is the structure of that name in AWS's service model.
+type LaunchTemplateInstanceMetadataOptions struct {
+	State                   *string `ec2:"State,state"`
+	HttpTokens              *string `ec2:"HttpTokens,httpTokens"`
+	HttpPutResponseHopLimit *int64  `ec2:"HttpPutResponseHopLimit,httpPutResponseHopLimit"`
+	HttpEndpoint            *string `ec2:"HttpEndpoint,httpEndpoint"`
+	HttpProtocolIpv6        *string `ec2:"HttpProtocolIpv6,httpProtocolIpv6"`
+	InstanceMetadataTags    *string `ec2:"InstanceMetadataTags,instanceMetadataTags"`
+}
+
+// LaunchTemplateInstanceMetadataOptionsRequest is the structure of that name in AWS's service model.
+type LaunchTemplateInstanceMetadataOptionsRequest struct {
+	HttpTokens              *string `ec2:"HttpTokens,HttpTokens"`
+	HttpPutResponseHopLimit *int64  `ec2:"HttpPutResponseHopLimit,HttpPutResponseHopLimit"`
+	HttpEndpoint            *string `ec2:"HttpEndpoint,HttpEndpoint"`
+	HttpProtocolIpv6        *string `ec2:"HttpProtocolIpv6,HttpProtocolIpv6"`
+	InstanceMetadataTags    *string `ec2:"InstanceMetadataTags,InstanceMetadataTags"`
+}
+
+// LaunchTemplateInstanceNetworkInterfaceSpecification is the structure of that name in AWS's service model.
+type LaunchTemplateInstanceNetworkInterfaceSpecification struct {
+	AssociateCarrierIpAddress       *bool                              `ec2:"AssociateCarrierIpAddress,associateCarrierIpAddress"`
+	AssociatePublicIpAddress        *bool                              `ec2:"AssociatePublicIpAddress,associatePublicIpAddress"`
+	DeleteOnTermination             *bool                              `ec2:"DeleteOnTermination,deleteOnTermination"`
+	Description                     *string                            `ec2:"Description,description"`
+	DeviceIndex                     *int64                             `ec2:"DeviceIndex,deviceIndex"`
+	Groups                          []string                           `ec2:"GroupSet,groupSet,groupId"`
+	InterfaceType                   *string                            `ec2:"InterfaceType,interfaceType"`
+	Ipv6AddressCount                *int64                             `ec2:"Ipv6AddressCount,ipv6AddressCount"`
+	Ipv6Addresses                   []InstanceIpv6Address              `ec2:"Ipv6AddressesSet,ipv6AddressesSet"`
+	NetworkInterfaceId              *string                            `ec2:"NetworkInterfaceId,networkInterfaceId"`
+	PrivateIpAddress                *string                            `ec2:"PrivateIpAddress,privateIpAddress"`
+	PrivateIpAddresses              []PrivateIpAddressSpecification    `ec2:"PrivateIpAddressesSet,privateIpAddressesSet"`
+	SecondaryPrivateIpAddressCount  *int64                             `ec2:"SecondaryPrivateIpAddressCount,secondaryPrivateIpAddressCount"`
+	SubnetId                        *string                            `ec2:"SubnetId,subnetId"`
+	NetworkCardIndex                *int64                             `ec2:"NetworkCardIndex,networkCardIndex"`
+	Ipv4Prefixes                    []Ipv4PrefixSpecificationResponse  `ec2:"Ipv4PrefixSet,ipv4PrefixSet"`
+	Ipv4PrefixCount                 *int64                             `ec2:"Ipv4PrefixCount,ipv4PrefixCount"`
+	Ipv6Prefixes                    []Ipv6PrefixSpecificationResponse  `ec2:"Ipv6PrefixSet,ipv6PrefixSet"`
+	Ipv6PrefixCount                 *int64                             `ec2:"Ipv6PrefixCount,ipv6PrefixCount"`
+	PrimaryIpv6                     *bool                              `ec2:"PrimaryIpv6,primaryIpv6"`
+	EnaSrdSpecification             *LaunchTemplateEnaSrdSpecification `ec2:"EnaSrdSpecification,enaSrdSpecification"`
+	ConnectionTrackingSpecification *ConnectionTrackingSpecification   `ec2:"ConnectionTrackingSpecification,connectionTrackingSpecification"`
+	EnaQueueCount                   *int64                             `ec2:"EnaQueueCount,enaQueueCount"`
+}
+
+// LaunchTemplateInstanceNetworkInterfaceSpecificationRequest is the structure of that name in AWS's service model.
+type LaunchTemplateInstanceNetworkInterfaceSpecificationRequest struct {
+	AssociateCarrierIpAddress       *bool                                   `ec2:"AssociateCarrierIpAddress,AssociateCarrierIpAddress"`
+	AssociatePublicIpAddress        *bool                                   `ec2:"AssociatePublicIpAddress,AssociatePublicIpAddress"`
+	DeleteOnTermination             *bool                                   `ec2:"DeleteOnTermination,DeleteOnTermination"`
+	Description                     *string                                 `ec2:"Description,Description"`
+	DeviceIndex                     *int64                                  `ec2:"DeviceIndex,DeviceIndex"`
+	Groups                          []string                                `ec2:"SecurityGroupId,SecurityGroupId,SecurityGroupId"`
+	InterfaceType                   *string                                 `ec2:"InterfaceType,InterfaceType"`
+	Ipv6AddressCount                *int64                                  `ec2:"Ipv6AddressCount,Ipv6AddressCount"`
+	Ipv6Addresses                   []InstanceIpv6AddressRequest            `ec2:"Ipv6Addresses,Ipv6Addresses,InstanceIpv6Address"`
+	NetworkInterfaceId              *string                                 `ec2:"NetworkInterfaceId,NetworkInterfaceId"`
+	PrivateIpAddress                *string                                 `ec2:"PrivateIpAddress,PrivateIpAddress"`
+	PrivateIpAddresses              []PrivateIpAddressSpecification         `ec2:"PrivateIpAddresses,PrivateIpAddresses"`
+	SecondaryPrivateIpAddressCount  *int64                                  `ec2:"SecondaryPrivateIpAddressCount,SecondaryPrivateIpAddressCount"`
+	SubnetId                        *string                                 `ec2:"SubnetId,SubnetId"`
+	NetworkCardIndex                *int64                                  `ec2:"NetworkCardIndex,NetworkCardIndex"`
+	Ipv4Prefixes                    []Ipv4PrefixSpecificationRequest        `ec2:"Ipv4Prefix,Ipv4Prefix"`
+	Ipv4PrefixCount                 *int64                                  `ec2:"Ipv4PrefixCount,Ipv4PrefixCount"`
+	Ipv6Prefixes                    []Ipv6PrefixSpecificationRequest        `ec2:"Ipv6Prefix,Ipv6Prefix"`
+	Ipv6PrefixCount                 *int64                                  `ec2:"Ipv6PrefixCount,Ipv6PrefixCount"`
+	PrimaryIpv6                     *bool                                   `ec2:"PrimaryIpv6,PrimaryIpv6"`
+	EnaSrdSpecification             *EnaSrdSpecificationRequest             `ec2:"EnaSrdSpecification,EnaSrdSpecification"`
+	ConnectionTrackingSpecification *ConnectionTrackingSpecificationRequest `ec2:"ConnectionTrackingSpecification,ConnectionTrackingSpecification"`
+	EnaQueueCount                   *int64                                  `ec2:"EnaQueueCount,EnaQueueCount"`
+}
+
+// LaunchTemplateInstanceSecondaryInterfaceSpecification is the structure of that name in AWS's service model.
+type LaunchTemplateInstanceSecondaryInterfaceSpecification struct {
+	DeleteOnTermination   *bool                                             `ec2:"DeleteOnTermination,deleteOnTermination"`
+	DeviceIndex           *int64                                            `ec2:"DeviceIndex,deviceIndex"`
+	PrivateIpAddresses    []SecondaryInterfacePrivateIpAddressSpecification `ec2:"PrivateIpAddressesSet,privateIpAddressesSet"`
+	PrivateIpAddressCount *int64                                            `ec2:"PrivateIpAddressCount,privateIpAddressCount"`
+	SecondarySubnetId     *string                                           `ec2:"SecondarySubnetId,secondarySubnetId"`
+	InterfaceType         *string                                           `ec2:"InterfaceType,interfaceType"`
+	NetworkCardIndex      *int64                                            `ec2:"NetworkCardIndex,networkCardIndex"`
+}
+
+// LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest is the structure of that name in AWS's service model.
+type LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest struct {
+	DeleteOnTermination   *bool                                                    `ec2:"DeleteOnTermination,DeleteOnTermination"`
+	DeviceIndex           *int64                                                   `ec2:"DeviceIndex,DeviceIndex"`
+	PrivateIpAddresses    []SecondaryInterfacePrivateIpAddressSpecificationRequest `ec2:"PrivateIpAddress,PrivateIpAddress,SecondaryInterfacePrivateIpAddressSpecification"`
+	PrivateIpAddressCount *int64                                                   `ec2:"PrivateIpAddressCount,PrivateIpAddressCount"`
+	SecondarySubnetId     *string                                                  `ec2:"SecondarySubnetId,SecondarySubnetId"`
+	InterfaceType         *string                                                  `ec2:"InterfaceType,InterfaceType"`
+	NetworkCardIndex      *int64                                                   `ec2:"NetworkCardIndex,NetworkCardIndex"`
+}
+
+// LaunchTemplateLicenseConfiguration is the structure of that name in AWS's service model.
+type LaunchTemplateLicenseConfiguration struct {
+	LicenseConfigurationArn *string `ec2:"LicenseConfigurationArn,licenseConfigurationArn"`
+}
+
+// LaunchTemplateLicenseConfigurationRequest is the structure of that name in AWS's service model.
+type LaunchTemplateLicenseConfigurationRequest struct {
+	LicenseConfigurationArn *string `ec2:"LicenseConfigurationArn,LicenseConfigurationArn"`
+}
+
+// LaunchTemplateNetworkPerformanceOptions is the structure of that name in AWS's service model.
+type LaunchTemplateNetworkPerformanceOptions struct {
+	BandwidthWeighting *string `ec2:"BandwidthWeighting,bandwidthWeighting"`
+}
+
+// LaunchTemplateNetworkPerformanceOptionsRequest is the structure of that name in AWS's service model.
+type LaunchTemplateNetworkPerformanceOptionsRequest struct {
+	BandwidthWeighting *string `ec2:"BandwidthWeighting,BandwidthWeighting"`
+}
+
+// LaunchTemplatePlacement is the structure of that name in AWS's service model.
+type LaunchTemplatePlacement struct {
+	AvailabilityZone     *string `ec2:"AvailabilityZone,availabilityZone"`
+	AvailabilityZoneId   *string `ec2:"AvailabilityZoneId,availabilityZoneId"`
+	Affinity             *string `ec2:"Affinity,affinity"`
+	GroupName            *string `ec2:"GroupName,groupName"`
+	HostId               *string `ec2:"HostId,hostId"`
+	Tenancy              *string `ec2:"Tenancy,tenancy"`
+	SpreadDomain         *string `ec2:"SpreadDomain,spreadDomain"`
+	HostResourceGroupArn *string `ec2:"HostResourceGroupArn,hostResourceGroupArn"`
+	PartitionNumber      *int64  `ec2:"PartitionNumber,partitionNumber"`
+	GroupId              *string `ec2:"GroupId,groupId"`
+}
+
+// LaunchTemplatePlacementRequest is the structure of that name in AWS's service model.
+type LaunchTemplatePlacementRequest struct {
+	AvailabilityZone     *string `ec2:"AvailabilityZone,AvailabilityZone"`
+	AvailabilityZoneId   *string `ec2:"AvailabilityZoneId,AvailabilityZoneId"`
+	Affinity             *string `ec2:"Affinity,Affinity"`
+	GroupName            *string `ec2:"GroupName,GroupName"`
+	HostId               *string `ec2:"HostId,HostId"`
+	Tenancy              *string `ec2:"Tenancy,Tenancy"`
+	SpreadDomain         *string `ec2:"SpreadDomain,SpreadDomain"`
+	HostResourceGroupArn *string `ec2:"HostResourceGroupArn,HostResourceGroupArn"`
+	PartitionNumber      *int64  `ec2:"PartitionNumber,PartitionNumber"`
+	GroupId              *string `ec2:"GroupId,GroupId"`
+}
+
+// LaunchTemplatePrivateDnsNameOptions is the structure of that name in AWS's service model.
+type LaunchTemplatePrivateDnsNameOptions struct {
+	HostnameType                    *string `ec2:"HostnameType,hostnameType"`
+	EnableResourceNameDnsARecord    *bool   `ec2:"EnableResourceNameDnsARecord,enableResourceNameDnsARecord"`
+	EnableResourceNameDnsAAAARecord *bool   `ec2:"EnableResourceNameDnsAAAARecord,enableResourceNameDnsAAAARecord"`
+}
+
+// LaunchTemplatePrivateDnsNameOptionsRequest is the structure of that name in AWS's service model.
+type LaunchTemplatePrivateDnsNameOptionsRequest struct {
+	HostnameType                    *string `ec2:"HostnameType,HostnameType"`
+	EnableResourceNameDnsARecord    *bool   `ec2:"EnableResourceNameDnsARecord,EnableResourceNameDnsARecord"`
+	EnableResourceNameDnsAAAARecord *bool   `ec2:"EnableResourceNameDnsAAAARecord,EnableResourceNameDnsAAAARecord"`
+}
+
 // LaunchTemplateSpecification is the structure of that name in AWS's service model.
 type LaunchTemplateSpecification struct {
 	LaunchTemplateId   *string `ec2:"LaunchTemplateId,LaunchTemplateId"`
 	LaunchTemplateName *string `ec2:"LaunchTemplateName,LaunchTemplateName"`
 	Version            *string `ec2:"Version,Version"`
+}
+
+// LaunchTemplateSpotMarketOptions is the structure of that name in AWS's service model.
+type LaunchTemplateSpotMarketOptions struct {
+	MaxPrice                     *string    `ec2:"MaxPrice,maxPrice"`
+	SpotInstanceType             *string    `ec2:"SpotInstanceType,spotInstanceType"`
+	BlockDurationMinutes         *int64     `ec2:"BlockDurationMinutes,blockDurationMinutes"`
+	ValidUntil                   *time.Time `ec2:"ValidUntil,validUntil"`
+	InstanceInterruptionBehavior *string    `ec2:"InstanceInterruptionBehavior,instanceInterruptionBehavior"`
+}
+
+// LaunchTemplateSpotMarketOptionsRequest is the structure of that name in AWS's service model.
+type LaunchTemplateSpotMarketOptionsRequest struct {
+	MaxPrice                     *string    `ec2:"MaxPrice,MaxPrice"`
+	SpotInstanceType             *string    `ec2:"SpotInstanceType,SpotInstanceType"`
+	BlockDurationMinutes         *int64     `ec2:"BlockDurationMinutes,BlockDurationMinutes"`
+	ValidUntil                   *time.Time `ec2:"ValidUntil,ValidUntil"`
+	InstanceInterruptionBehavior *string    `ec2:"InstanceInterruptionBehavior,InstanceInterruptionBehavior"`
+}
+
+// LaunchTemplateTagSpecification is the structure of that name in AWS's service model.
+type LaunchTemplateTagSpecification struct {
+	ResourceType *string `ec2:"ResourceType,resourceType"`
+	Tags         []Tag   `ec2:"TagSet,tagSet"`
+}
+
+// LaunchTemplateTagSpecificationRequest is the structure of that name in AWS's service model.
+type LaunchTemplateTagSpecificationRequest struct {
+	ResourceType *string `ec2:"ResourceType,ResourceType"`
+	Tags         []Tag   `ec2:"Tag,Tag"`
+}
+
+// LaunchTemplateVersion is the structure of that name in AWS's service model.
+type LaunchTemplateVersion struct {
+	LaunchTemplateId   *string                     `ec2:"LaunchTemplateId,launchTemplateId"`
+	LaunchTemplateName *string                     `ec2:"LaunchTemplateName,launchTemplateName"`
+	VersionNumber      *int64                      `ec2:"VersionNumber,versionNumber"`
+	VersionDescription *string                     `ec2:"VersionDescription,versionDescription"`
+	CreateTime         *time.Time                  `ec2:"CreateTime,createTime"`
+	CreatedBy          *string                     `ec2:"CreatedBy,createdBy"`
+	DefaultVersion     *bool                       `ec2:"DefaultVersion,defaultVersion"`
+	LaunchTemplateData *ResponseLaunchTemplateData `ec2:"LaunchTemplateData,launchTemplateData"`
+	Operator           *OperatorResponse           `ec2:"Operator,operator"`
+}
+
+// LaunchTemplatesMonitoring is the structure of that name in AWS's service model.
+type LaunchTemplatesMonitoring struct {
+	Enabled           *bool    `ec2:"Enabled,enabled"`
+	MetricCategoryIds []string `ec2:"MetricCategoryIdSet,metricCategoryIdSet"`
+}
+
+// LaunchTemplatesMonitoringRequest is the structure of that name in AWS's service model.
+type LaunchTemplatesMonitoringRequest struct {
+	Enabled           *bool    `ec2:"Enabled,Enabled"`
+	MetricCategoryIds []string `ec2:"MetricCategoryId,MetricCategoryId"`
 }
 
 // LicenseConfiguration is the structure of that name in AWS's service model.
@@ -2652,9 +3732,57 @@ type MediaDeviceMemoryInfo struct {
 	SizeInMiB *int64 `ec2:"SizeInMiB,sizeInMiB"`
 }
 
+// MemoryGiBPerVCpu is the structure of that name in AWS's service model.
+type MemoryGiBPerVCpu struct {
+	Min *int64 `ec2:"Min,min"`
+	Max *int64 `ec2:"Max,max"`
+}
+
+// MemoryGiBPerVCpuRequest is the structure of that name in AWS's service model.
+type MemoryGiBPerVCpuRequest struct {
+	Min *int64 `ec2:"Min,Min"`
+	Max *int64 `ec2:"Max,Max"`
+}
+
 // MemoryInfo is the structure of that name in AWS's service model.
 type MemoryInfo struct {
 	SizeInMiB *int64 `ec2:"SizeInMiB,sizeInMiB"`
+}
+
+// MemoryMiB is the structure of that name in AWS's service model.
+type MemoryMiB struct {
+	Min *int64 `ec2:"Min,min"`
+	Max *int64 `ec2:"Max,max"`
+}
+
+// MemoryMiBRequest is the structure of that name in AWS's service model.
+type MemoryMiBRequest struct {
+	Min *int64 `ec2:"Min,Min"`
+	Max *int64 `ec2:"Max,Max"`
+}
+
+// ModifyAddressAttributeRequest is the structure of that name in AWS's service model.
+type ModifyAddressAttributeRequest struct {
+	AllocationId *string `ec2:"AllocationId,AllocationId"`
+	DomainName   *string `ec2:"DomainName,DomainName"`
+	DryRun       *bool   `ec2:"DryRun,DryRun"`
+}
+
+// ModifyAddressAttributeResult is the structure of that name in AWS's service model.
+type ModifyAddressAttributeResult struct {
+	Address *AddressAttribute `ec2:"Address,address"`
+}
+
+// ModifyAvailabilityZoneGroupRequest is the structure of that name in AWS's service model.
+type ModifyAvailabilityZoneGroupRequest struct {
+	GroupName   *string `ec2:"GroupName,GroupName"`
+	OptInStatus *string `ec2:"OptInStatus,OptInStatus"`
+	DryRun      *bool   `ec2:"DryRun,DryRun"`
+}
+
+// ModifyAvailabilityZoneGroupResult is the structure of that name in AWS's service model.
+type ModifyAvailabilityZoneGroupResult struct {
+	Return *bool `ec2:"Return,return"`
 }
 
 // ModifyInstanceAttributeRequest is the structure of that name in AWS's service model.
@@ -2679,6 +3807,36 @@ type ModifyInstanceAttributeRequest struct {
 	EnaSupport                        *AttributeBooleanValue                    `ec2:"EnaSupport,enaSupport"`
 }
 
+// ModifyInstanceMaintenanceOptionsRequest is the structure of that name in AWS's service model.
+type ModifyInstanceMaintenanceOptionsRequest struct {
+	InstanceId      *string `ec2:"InstanceId,InstanceId"`
+	AutoRecovery    *string `ec2:"AutoRecovery,AutoRecovery"`
+	RebootMigration *string `ec2:"RebootMigration,RebootMigration"`
+	DryRun          *bool   `ec2:"DryRun,DryRun"`
+}
+
+// ModifyInstanceMaintenanceOptionsResult is the structure of that name in AWS's service model.
+type ModifyInstanceMaintenanceOptionsResult struct {
+	InstanceId      *string `ec2:"InstanceId,instanceId"`
+	AutoRecovery    *string `ec2:"AutoRecovery,autoRecovery"`
+	RebootMigration *string `ec2:"RebootMigration,rebootMigration"`
+}
+
+// ModifyInstanceMetadataDefaultsRequest is the structure of that name in AWS's service model.
+type ModifyInstanceMetadataDefaultsRequest struct {
+	HttpTokens              *string `ec2:"HttpTokens,HttpTokens"`
+	HttpPutResponseHopLimit *int64  `ec2:"HttpPutResponseHopLimit,HttpPutResponseHopLimit"`
+	HttpEndpoint            *string `ec2:"HttpEndpoint,HttpEndpoint"`
+	InstanceMetadataTags    *string `ec2:"InstanceMetadataTags,InstanceMetadataTags"`
+	DryRun                  *bool   `ec2:"DryRun,DryRun"`
+	HttpTokensEnforced      *string `ec2:"HttpTokensEnforced,HttpTokensEnforced"`
+}
+
+// ModifyInstanceMetadataDefaultsResult is the structure of that name in AWS's service model.
+type ModifyInstanceMetadataDefaultsResult struct {
+	Return *bool `ec2:"Return,return"`
+}
+
 // ModifyInstanceMetadataOptionsRequest is the structure of that name in AWS's service model.
 type ModifyInstanceMetadataOptionsRequest struct {
 	InstanceId              *string `ec2:"InstanceId,InstanceId"`
@@ -2696,6 +3854,54 @@ type ModifyInstanceMetadataOptionsResult struct {
 	InstanceMetadataOptions *InstanceMetadataOptionsResponse `ec2:"InstanceMetadataOptions,instanceMetadataOptions"`
 }
 
+// ModifyInstancePlacementRequest is the structure of that name in AWS's service model.
+type ModifyInstancePlacementRequest struct {
+	InstanceId           *string `ec2:"InstanceId,instanceId"`
+	GroupName            *string `ec2:"GroupName,GroupName"`
+	PartitionNumber      *int64  `ec2:"PartitionNumber,PartitionNumber"`
+	HostResourceGroupArn *string `ec2:"HostResourceGroupArn,HostResourceGroupArn"`
+	GroupId              *string `ec2:"GroupId,GroupId"`
+	Tenancy              *string `ec2:"Tenancy,tenancy"`
+	Affinity             *string `ec2:"Affinity,affinity"`
+	HostId               *string `ec2:"HostId,hostId"`
+}
+
+// ModifyInstancePlacementResult is the structure of that name in AWS's service model.
+type ModifyInstancePlacementResult struct {
+	Return *bool `ec2:"Return,return"`
+}
+
+// ModifyLaunchTemplateRequest is the structure of that name in AWS's service model.
+type ModifyLaunchTemplateRequest struct {
+	DryRun             *bool   `ec2:"DryRun,DryRun"`
+	ClientToken        *string `ec2:"ClientToken,ClientToken"`
+	LaunchTemplateId   *string `ec2:"LaunchTemplateId,LaunchTemplateId"`
+	LaunchTemplateName *string `ec2:"LaunchTemplateName,LaunchTemplateName"`
+	DefaultVersion     *string `ec2:"SetDefaultVersion,SetDefaultVersion"`
+}
+
+// ModifyLaunchTemplateResult is the structure of that name in AWS's service model.
+type ModifyLaunchTemplateResult struct {
+	LaunchTemplate *LaunchTemplate `ec2:"LaunchTemplate,launchTemplate"`
+}
+
+// ModifyManagedPrefixListRequest is the structure of that name in AWS's service model.
+type ModifyManagedPrefixListRequest struct {
+	PrefixListId                      *string                 `ec2:"PrefixListId,PrefixListId"`
+	DryRun                            *bool                   `ec2:"DryRun,DryRun"`
+	CurrentVersion                    *int64                  `ec2:"CurrentVersion,CurrentVersion"`
+	PrefixListName                    *string                 `ec2:"PrefixListName,PrefixListName"`
+	AddEntries                        []AddPrefixListEntry    `ec2:"AddEntry,AddEntry,member"`
+	RemoveEntries                     []RemovePrefixListEntry `ec2:"RemoveEntry,RemoveEntry,member"`
+	MaxEntries                        *int64                  `ec2:"MaxEntries,MaxEntries"`
+	IpamPrefixListResolverSyncEnabled *bool                   `ec2:"IpamPrefixListResolverSyncEnabled,IpamPrefixListResolverSyncEnabled"`
+}
+
+// ModifyManagedPrefixListResult is the structure of that name in AWS's service model.
+type ModifyManagedPrefixListResult struct {
+	PrefixList *ManagedPrefixList `ec2:"PrefixList,prefixList"`
+}
+
 // ModifyNetworkInterfaceAttributeRequest is the structure of that name in AWS's service model.
 type ModifyNetworkInterfaceAttributeRequest struct {
 	NetworkInterfaceId              *string                                 `ec2:"NetworkInterfaceId,networkInterfaceId"`
@@ -2709,6 +3915,20 @@ type ModifyNetworkInterfaceAttributeRequest struct {
 	SourceDestCheck                 *AttributeBooleanValue                  `ec2:"SourceDestCheck,sourceDestCheck"`
 	Groups                          []string                                `ec2:"SecurityGroupId,SecurityGroupId,SecurityGroupId"`
 	Attachment                      *NetworkInterfaceAttachmentChanges      `ec2:"Attachment,attachment"`
+}
+
+// ModifyPrivateDnsNameOptionsRequest is the structure of that name in AWS's service model.
+type ModifyPrivateDnsNameOptionsRequest struct {
+	InstanceId                      *string `ec2:"InstanceId,InstanceId"`
+	DryRun                          *bool   `ec2:"DryRun,DryRun"`
+	PrivateDnsHostnameType          *string `ec2:"PrivateDnsHostnameType,PrivateDnsHostnameType"`
+	EnableResourceNameDnsARecord    *bool   `ec2:"EnableResourceNameDnsARecord,EnableResourceNameDnsARecord"`
+	EnableResourceNameDnsAAAARecord *bool   `ec2:"EnableResourceNameDnsAAAARecord,EnableResourceNameDnsAAAARecord"`
+}
+
+// ModifyPrivateDnsNameOptionsResult is the structure of that name in AWS's service model.
+type ModifyPrivateDnsNameOptionsResult struct {
+	Return *bool `ec2:"Return,return"`
 }
 
 // ModifySecurityGroupRulesRequest is the structure of that name in AWS's service model.
@@ -2864,6 +4084,18 @@ type NetworkAclEntry struct {
 	Protocol      *string       `ec2:"Protocol,protocol"`
 	RuleAction    *string       `ec2:"RuleAction,ruleAction"`
 	RuleNumber    *int64        `ec2:"RuleNumber,ruleNumber"`
+}
+
+// NetworkBandwidthGbps is the structure of that name in AWS's service model.
+type NetworkBandwidthGbps struct {
+	Min *int64 `ec2:"Min,min"`
+	Max *int64 `ec2:"Max,max"`
+}
+
+// NetworkBandwidthGbpsRequest is the structure of that name in AWS's service model.
+type NetworkBandwidthGbpsRequest struct {
+	Min *int64 `ec2:"Min,Min"`
+	Max *int64 `ec2:"Max,Max"`
 }
 
 // NetworkCardInfo is the structure of that name in AWS's service model.
@@ -3042,6 +4274,18 @@ type NetworkInterfaceAttachmentChanges struct {
 	DeleteOnTermination  *bool   `ec2:"DeleteOnTermination,deleteOnTermination"`
 }
 
+// NetworkInterfaceCount is the structure of that name in AWS's service model.
+type NetworkInterfaceCount struct {
+	Min *int64 `ec2:"Min,min"`
+	Max *int64 `ec2:"Max,max"`
+}
+
+// NetworkInterfaceCountRequest is the structure of that name in AWS's service model.
+type NetworkInterfaceCountRequest struct {
+	Min *int64 `ec2:"Min,Min"`
+	Max *int64 `ec2:"Max,Max"`
+}
+
 // NetworkInterfaceIpv6Address is the structure of that name in AWS's service model.
 type NetworkInterfaceIpv6Address struct {
 	Ipv6Address       *string `ec2:"Ipv6Address,ipv6Address"`
@@ -3096,6 +4340,12 @@ type NeuronDeviceMemoryInfo struct {
 type NeuronInfo struct {
 	NeuronDevices                []NeuronDeviceInfo `ec2:"NeuronDevices,neuronDevices"`
 	TotalNeuronDeviceMemoryInMiB *int64             `ec2:"TotalNeuronDeviceMemoryInMiB,totalNeuronDeviceMemoryInMiB"`
+}
+
+// NewDhcpConfiguration is the structure of that name in AWS's service model.
+type NewDhcpConfiguration struct {
+	Key    *string  `ec2:"Key,key"`
+	Values []string `ec2:"Value,Value"`
 }
 
 // NitroTpmInfo is the structure of that name in AWS's service model.
@@ -3210,6 +4460,16 @@ type PeeringConnectionOptionsRequest struct {
 	AllowEgressFromLocalVpcToRemoteClassicLink *bool `ec2:"AllowEgressFromLocalVpcToRemoteClassicLink,AllowEgressFromLocalVpcToRemoteClassicLink"`
 }
 
+// PerformanceFactorReference is the structure of that name in AWS's service model.
+type PerformanceFactorReference struct {
+	InstanceFamily *string `ec2:"InstanceFamily,instanceFamily"`
+}
+
+// PerformanceFactorReferenceRequest is the structure of that name in AWS's service model.
+type PerformanceFactorReferenceRequest struct {
+	InstanceFamily *string `ec2:"InstanceFamily,InstanceFamily"`
+}
+
 // PerformanceStatusSummary is the structure of that name in AWS's service model.
 type PerformanceStatusSummary struct {
 	Status        *string    `ec2:"Status,status"`
@@ -3231,6 +4491,21 @@ type Placement struct {
 	AvailabilityZone     *string `ec2:"AvailabilityZone,availabilityZone"`
 }
 
+// PlacementGroup is the structure of that name in AWS's service model.
+type PlacementGroup struct {
+	GroupName      *string           `ec2:"GroupName,groupName"`
+	State          *string           `ec2:"State,state"`
+	Strategy       *string           `ec2:"Strategy,strategy"`
+	PartitionCount *int64            `ec2:"PartitionCount,partitionCount"`
+	GroupId        *string           `ec2:"GroupId,groupId"`
+	Tags           []Tag             `ec2:"TagSet,tagSet"`
+	GroupArn       *string           `ec2:"GroupArn,groupArn"`
+	SpreadLevel    *string           `ec2:"SpreadLevel,spreadLevel"`
+	LinkedGroupId  *string           `ec2:"LinkedGroupId,linkedGroupId"`
+	Operator       *OperatorResponse `ec2:"Operator,operator"`
+	ParentGroupId  *string           `ec2:"ParentGroupId,parentGroupId"`
+}
+
 // PlacementGroupInfo is the structure of that name in AWS's service model.
 type PlacementGroupInfo struct {
 	SupportedStrategies []string `ec2:"SupportedStrategies,supportedStrategies"`
@@ -3247,6 +4522,18 @@ type PrefixList struct {
 	Cidrs          []string `ec2:"CidrSet,cidrSet"`
 	PrefixListId   *string  `ec2:"PrefixListId,prefixListId"`
 	PrefixListName *string  `ec2:"PrefixListName,prefixListName"`
+}
+
+// PrefixListAssociation is the structure of that name in AWS's service model.
+type PrefixListAssociation struct {
+	ResourceId    *string `ec2:"ResourceId,resourceId"`
+	ResourceOwner *string `ec2:"ResourceOwner,resourceOwner"`
+}
+
+// PrefixListEntry is the structure of that name in AWS's service model.
+type PrefixListEntry struct {
+	Cidr        *string `ec2:"Cidr,cidr"`
+	Description *string `ec2:"Description,description"`
 }
 
 // PrefixListId is the structure of that name in AWS's service model.
@@ -3310,6 +4597,13 @@ type ProvisionedBandwidth struct {
 	Status        *string    `ec2:"Status,status"`
 }
 
+// PtrUpdateStatus is the structure of that name in AWS's service model.
+type PtrUpdateStatus struct {
+	Value  *string `ec2:"Value,value"`
+	Status *string `ec2:"Status,status"`
+	Reason *string `ec2:"Reason,reason"`
+}
+
 // PublicIpDnsNameOptions is the structure of that name in AWS's service model.
 type PublicIpDnsNameOptions struct {
 	DnsHostnameType        *string `ec2:"DnsHostnameType,dnsHostnameType"`
@@ -3355,6 +4649,30 @@ type RejectVpcPeeringConnectionRequest struct {
 // RejectVpcPeeringConnectionResult is the structure of that name in AWS's service model.
 type RejectVpcPeeringConnectionResult struct {
 	Return *bool `ec2:"Return,return"`
+}
+
+// ReleaseAddressRequest is the structure of that name in AWS's service model.
+type ReleaseAddressRequest struct {
+	AllocationId       *string `ec2:"AllocationId,AllocationId"`
+	PublicIp           *string `ec2:"PublicIp,PublicIp"`
+	NetworkBorderGroup *string `ec2:"NetworkBorderGroup,NetworkBorderGroup"`
+	DryRun             *bool   `ec2:"DryRun,dryRun"`
+}
+
+// RemovePrefixListEntry is the structure of that name in AWS's service model.
+type RemovePrefixListEntry struct {
+	Cidr *string `ec2:"Cidr,Cidr"`
+}
+
+// ReplaceIamInstanceProfileAssociationRequest is the structure of that name in AWS's service model.
+type ReplaceIamInstanceProfileAssociationRequest struct {
+	IamInstanceProfile *IamInstanceProfileSpecification `ec2:"IamInstanceProfile,IamInstanceProfile"`
+	AssociationId      *string                          `ec2:"AssociationId,AssociationId"`
+}
+
+// ReplaceIamInstanceProfileAssociationResult is the structure of that name in AWS's service model.
+type ReplaceIamInstanceProfileAssociationResult struct {
+	IamInstanceProfileAssociation *IamInstanceProfileAssociation `ec2:"IamInstanceProfileAssociation,iamInstanceProfileAssociation"`
 }
 
 // ReplaceNetworkAclAssociationRequest is the structure of that name in AWS's service model.
@@ -3424,6 +4742,44 @@ type RequestFilterPortRange struct {
 	ToPort   *int64 `ec2:"ToPort,ToPort"`
 }
 
+// RequestLaunchTemplateData is the structure of that name in AWS's service model.
+type RequestLaunchTemplateData struct {
+	KernelId                          *string                                                        `ec2:"KernelId,KernelId"`
+	EbsOptimized                      *bool                                                          `ec2:"EbsOptimized,EbsOptimized"`
+	IamInstanceProfile                *LaunchTemplateIamInstanceProfileSpecificationRequest          `ec2:"IamInstanceProfile,IamInstanceProfile"`
+	BlockDeviceMappings               []LaunchTemplateBlockDeviceMappingRequest                      `ec2:"BlockDeviceMapping,BlockDeviceMapping,BlockDeviceMapping"`
+	NetworkInterfaces                 []LaunchTemplateInstanceNetworkInterfaceSpecificationRequest   `ec2:"NetworkInterface,NetworkInterface,InstanceNetworkInterfaceSpecification"`
+	ImageId                           *string                                                        `ec2:"ImageId,ImageId"`
+	InstanceType                      *string                                                        `ec2:"InstanceType,InstanceType"`
+	KeyName                           *string                                                        `ec2:"KeyName,KeyName"`
+	Monitoring                        *LaunchTemplatesMonitoringRequest                              `ec2:"Monitoring,Monitoring"`
+	Placement                         *LaunchTemplatePlacementRequest                                `ec2:"Placement,Placement"`
+	RamDiskId                         *string                                                        `ec2:"RamDiskId,RamDiskId"`
+	DisableApiTermination             *bool                                                          `ec2:"DisableApiTermination,DisableApiTermination"`
+	InstanceInitiatedShutdownBehavior *string                                                        `ec2:"InstanceInitiatedShutdownBehavior,InstanceInitiatedShutdownBehavior"`
+	UserData                          *string                                                        `ec2:"UserData,UserData"`
+	TagSpecifications                 []LaunchTemplateTagSpecificationRequest                        `ec2:"TagSpecification,TagSpecification,LaunchTemplateTagSpecificationRequest"`
+	ElasticGpuSpecifications          []ElasticGpuSpecification                                      `ec2:"ElasticGpuSpecification,ElasticGpuSpecification,ElasticGpuSpecification"`
+	ElasticInferenceAccelerators      []LaunchTemplateElasticInferenceAccelerator                    `ec2:"ElasticInferenceAccelerator,ElasticInferenceAccelerator"`
+	SecurityGroupIds                  []string                                                       `ec2:"SecurityGroupId,SecurityGroupId,SecurityGroupId"`
+	SecurityGroups                    []string                                                       `ec2:"SecurityGroup,SecurityGroup,SecurityGroup"`
+	InstanceMarketOptions             *LaunchTemplateInstanceMarketOptionsRequest                    `ec2:"InstanceMarketOptions,InstanceMarketOptions"`
+	CreditSpecification               *CreditSpecificationRequest                                    `ec2:"CreditSpecification,CreditSpecification"`
+	CpuOptions                        *LaunchTemplateCpuOptionsRequest                               `ec2:"CpuOptions,CpuOptions"`
+	CapacityReservationSpecification  *LaunchTemplateCapacityReservationSpecificationRequest         `ec2:"CapacityReservationSpecification,CapacityReservationSpecification"`
+	LicenseSpecifications             []LaunchTemplateLicenseConfigurationRequest                    `ec2:"LicenseSpecification,LicenseSpecification"`
+	HibernationOptions                *LaunchTemplateHibernationOptionsRequest                       `ec2:"HibernationOptions,HibernationOptions"`
+	MetadataOptions                   *LaunchTemplateInstanceMetadataOptionsRequest                  `ec2:"MetadataOptions,MetadataOptions"`
+	EnclaveOptions                    *LaunchTemplateEnclaveOptionsRequest                           `ec2:"EnclaveOptions,EnclaveOptions"`
+	InstanceRequirements              *InstanceRequirementsRequest                                   `ec2:"InstanceRequirements,InstanceRequirements"`
+	PrivateDnsNameOptions             *LaunchTemplatePrivateDnsNameOptionsRequest                    `ec2:"PrivateDnsNameOptions,PrivateDnsNameOptions"`
+	MaintenanceOptions                *LaunchTemplateInstanceMaintenanceOptionsRequest               `ec2:"MaintenanceOptions,MaintenanceOptions"`
+	DisableApiStop                    *bool                                                          `ec2:"DisableApiStop,DisableApiStop"`
+	Operator                          *OperatorRequest                                               `ec2:"Operator,Operator"`
+	NetworkPerformanceOptions         *LaunchTemplateNetworkPerformanceOptionsRequest                `ec2:"NetworkPerformanceOptions,NetworkPerformanceOptions"`
+	SecondaryInterfaces               []LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest `ec2:"SecondaryInterface,SecondaryInterface,InstanceSecondaryInterfaceSpecification"`
+}
+
 // Reservation is the structure of that name in AWS's service model.
 type Reservation struct {
 	ReservationId *string           `ec2:"ReservationId,reservationId"`
@@ -3431,6 +4787,18 @@ type Reservation struct {
 	RequesterId   *string           `ec2:"RequesterId,requesterId"`
 	Groups        []GroupIdentifier `ec2:"GroupSet,groupSet"`
 	Instances     []Instance        `ec2:"InstancesSet,instancesSet"`
+}
+
+// ResetAddressAttributeRequest is the structure of that name in AWS's service model.
+type ResetAddressAttributeRequest struct {
+	AllocationId *string `ec2:"AllocationId,AllocationId"`
+	Attribute    *string `ec2:"Attribute,Attribute"`
+	DryRun       *bool   `ec2:"DryRun,DryRun"`
+}
+
+// ResetAddressAttributeResult is the structure of that name in AWS's service model.
+type ResetAddressAttributeResult struct {
+	Address *AddressAttribute `ec2:"Address,address"`
 }
 
 // ResetInstanceAttributeRequest is the structure of that name in AWS's service model.
@@ -3457,6 +4825,63 @@ type ResourceStatement struct {
 type ResourceStatementRequest struct {
 	Resources     []string `ec2:"Resource,Resource"`
 	ResourceTypes []string `ec2:"ResourceType,ResourceType"`
+}
+
+// ResponseError is the structure of that name in AWS's service model.
+type ResponseError struct {
+	Code    *string `ec2:"Code,code"`
+	Message *string `ec2:"Message,message"`
+}
+
+// ResponseLaunchTemplateData is the structure of that name in AWS's service model.
+type ResponseLaunchTemplateData struct {
+	KernelId                          *string                                                 `ec2:"KernelId,kernelId"`
+	EbsOptimized                      *bool                                                   `ec2:"EbsOptimized,ebsOptimized"`
+	IamInstanceProfile                *LaunchTemplateIamInstanceProfileSpecification          `ec2:"IamInstanceProfile,iamInstanceProfile"`
+	BlockDeviceMappings               []LaunchTemplateBlockDeviceMapping                      `ec2:"BlockDeviceMappingSet,blockDeviceMappingSet"`
+	NetworkInterfaces                 []LaunchTemplateInstanceNetworkInterfaceSpecification   `ec2:"NetworkInterfaceSet,networkInterfaceSet"`
+	ImageId                           *string                                                 `ec2:"ImageId,imageId"`
+	InstanceType                      *string                                                 `ec2:"InstanceType,instanceType"`
+	KeyName                           *string                                                 `ec2:"KeyName,keyName"`
+	Monitoring                        *LaunchTemplatesMonitoring                              `ec2:"Monitoring,monitoring"`
+	Placement                         *LaunchTemplatePlacement                                `ec2:"Placement,placement"`
+	RamDiskId                         *string                                                 `ec2:"RamDiskId,ramDiskId"`
+	DisableApiTermination             *bool                                                   `ec2:"DisableApiTermination,disableApiTermination"`
+	InstanceInitiatedShutdownBehavior *string                                                 `ec2:"InstanceInitiatedShutdownBehavior,instanceInitiatedShutdownBehavior"`
+	UserData                          *string                                                 `ec2:"UserData,userData"`
+	TagSpecifications                 []LaunchTemplateTagSpecification                        `ec2:"TagSpecificationSet,tagSpecificationSet"`
+	ElasticGpuSpecifications          []ElasticGpuSpecificationResponse                       `ec2:"ElasticGpuSpecificationSet,elasticGpuSpecificationSet"`
+	ElasticInferenceAccelerators      []LaunchTemplateElasticInferenceAcceleratorResponse     `ec2:"ElasticInferenceAcceleratorSet,elasticInferenceAcceleratorSet"`
+	SecurityGroupIds                  []string                                                `ec2:"SecurityGroupIdSet,securityGroupIdSet"`
+	SecurityGroups                    []string                                                `ec2:"SecurityGroupSet,securityGroupSet"`
+	InstanceMarketOptions             *LaunchTemplateInstanceMarketOptions                    `ec2:"InstanceMarketOptions,instanceMarketOptions"`
+	CreditSpecification               *CreditSpecification                                    `ec2:"CreditSpecification,creditSpecification"`
+	CpuOptions                        *LaunchTemplateCpuOptions                               `ec2:"CpuOptions,cpuOptions"`
+	CapacityReservationSpecification  *LaunchTemplateCapacityReservationSpecificationResponse `ec2:"CapacityReservationSpecification,capacityReservationSpecification"`
+	LicenseSpecifications             []LaunchTemplateLicenseConfiguration                    `ec2:"LicenseSet,licenseSet"`
+	HibernationOptions                *LaunchTemplateHibernationOptions                       `ec2:"HibernationOptions,hibernationOptions"`
+	MetadataOptions                   *LaunchTemplateInstanceMetadataOptions                  `ec2:"MetadataOptions,metadataOptions"`
+	EnclaveOptions                    *LaunchTemplateEnclaveOptions                           `ec2:"EnclaveOptions,enclaveOptions"`
+	InstanceRequirements              *InstanceRequirements                                   `ec2:"InstanceRequirements,instanceRequirements"`
+	PrivateDnsNameOptions             *LaunchTemplatePrivateDnsNameOptions                    `ec2:"PrivateDnsNameOptions,privateDnsNameOptions"`
+	MaintenanceOptions                *LaunchTemplateInstanceMaintenanceOptions               `ec2:"MaintenanceOptions,maintenanceOptions"`
+	DisableApiStop                    *bool                                                   `ec2:"DisableApiStop,disableApiStop"`
+	Operator                          *OperatorResponse                                       `ec2:"Operator,operator"`
+	NetworkPerformanceOptions         *LaunchTemplateNetworkPerformanceOptions                `ec2:"NetworkPerformanceOptions,networkPerformanceOptions"`
+	SecondaryInterfaces               []LaunchTemplateInstanceSecondaryInterfaceSpecification `ec2:"SecondaryInterfaceSet,secondaryInterfaceSet"`
+}
+
+// RestoreManagedPrefixListVersionRequest is the structure of that name in AWS's service model.
+type RestoreManagedPrefixListVersionRequest struct {
+	PrefixListId    *string `ec2:"PrefixListId,PrefixListId"`
+	PreviousVersion *int64  `ec2:"PreviousVersion,PreviousVersion"`
+	CurrentVersion  *int64  `ec2:"CurrentVersion,CurrentVersion"`
+	DryRun          *bool   `ec2:"DryRun,DryRun"`
+}
+
+// RestoreManagedPrefixListVersionResult is the structure of that name in AWS's service model.
+type RestoreManagedPrefixListVersionResult struct {
+	PrefixList *ManagedPrefixList `ec2:"PrefixList,prefixList"`
 }
 
 // RevokeSecurityGroupEgressRequest is the structure of that name in AWS's service model.
@@ -3650,6 +5075,16 @@ type ScanResults struct {
 	CriticalFixAvailableSince      *time.Time `ec2:"CriticalFixAvailableSince,criticalFixAvailableSince"`
 }
 
+// SecondaryInterfacePrivateIpAddressSpecification is the structure of that name in AWS's service model.
+type SecondaryInterfacePrivateIpAddressSpecification struct {
+	PrivateIpAddress *string `ec2:"PrivateIpAddress,privateIpAddress"`
+}
+
+// SecondaryInterfacePrivateIpAddressSpecificationRequest is the structure of that name in AWS's service model.
+type SecondaryInterfacePrivateIpAddressSpecificationRequest struct {
+	PrivateIpAddress *string `ec2:"PrivateIpAddress,PrivateIpAddress"`
+}
+
 // SecureBlobAttributeValue is the structure of that name in AWS's service model.
 type SecureBlobAttributeValue struct {
 	Value []byte `ec2:"Value,value"`
@@ -3732,6 +5167,16 @@ type SecurityGroupRuleRequest struct {
 type SecurityGroupRuleUpdate struct {
 	SecurityGroupRuleId *string                   `ec2:"SecurityGroupRuleId,SecurityGroupRuleId"`
 	SecurityGroupRule   *SecurityGroupRuleRequest `ec2:"SecurityGroupRule,SecurityGroupRule"`
+}
+
+// SecurityGroupVpcAssociation is the structure of that name in AWS's service model.
+type SecurityGroupVpcAssociation struct {
+	GroupId      *string `ec2:"GroupId,groupId"`
+	VpcId        *string `ec2:"VpcId,vpcId"`
+	VpcOwnerId   *string `ec2:"VpcOwnerId,vpcOwnerId"`
+	State        *string `ec2:"State,state"`
+	StateReason  *string `ec2:"StateReason,stateReason"`
+	GroupOwnerId *string `ec2:"GroupOwnerId,groupOwnerId"`
 }
 
 // SpotMarketOptions is the structure of that name in AWS's service model.
@@ -3857,6 +5302,17 @@ type SubnetCidrBlockState struct {
 	StatusMessage *string `ec2:"StatusMessage,statusMessage"`
 }
 
+// SubnetCidrReservation is the structure of that name in AWS's service model.
+type SubnetCidrReservation struct {
+	SubnetCidrReservationId *string `ec2:"SubnetCidrReservationId,subnetCidrReservationId"`
+	SubnetId                *string `ec2:"SubnetId,subnetId"`
+	Cidr                    *string `ec2:"Cidr,cidr"`
+	ReservationType         *string `ec2:"ReservationType,reservationType"`
+	OwnerId                 *string `ec2:"OwnerId,ownerId"`
+	Description             *string `ec2:"Description,description"`
+	Tags                    []Tag   `ec2:"TagSet,tagSet"`
+}
+
 // SubnetIpPrefixes is the structure of that name in AWS's service model.
 type SubnetIpPrefixes struct {
 	SubnetId   *string  `ec2:"SubnetId,subnetId"`
@@ -3925,6 +5381,18 @@ type ThroughResourcesStatement struct {
 // ThroughResourcesStatementRequest is the structure of that name in AWS's service model.
 type ThroughResourcesStatementRequest struct {
 	ResourceStatement *ResourceStatementRequest `ec2:"ResourceStatement,ResourceStatement"`
+}
+
+// TotalLocalStorageGB is the structure of that name in AWS's service model.
+type TotalLocalStorageGB struct {
+	Min *int64 `ec2:"Min,min"`
+	Max *int64 `ec2:"Max,max"`
+}
+
+// TotalLocalStorageGBRequest is the structure of that name in AWS's service model.
+type TotalLocalStorageGBRequest struct {
+	Min *int64 `ec2:"Min,Min"`
+	Max *int64 `ec2:"Max,Max"`
 }
 
 // TransitGatewayRouteTableRoute is the structure of that name in AWS's service model.
@@ -4022,6 +5490,18 @@ type UserIdGroupPair struct {
 	PeeringStatus          *string `ec2:"PeeringStatus,peeringStatus"`
 }
 
+// VCpuCountRange is the structure of that name in AWS's service model.
+type VCpuCountRange struct {
+	Min *int64 `ec2:"Min,min"`
+	Max *int64 `ec2:"Max,max"`
+}
+
+// VCpuCountRangeRequest is the structure of that name in AWS's service model.
+type VCpuCountRangeRequest struct {
+	Min *int64 `ec2:"Min,Min"`
+	Max *int64 `ec2:"Max,Max"`
+}
+
 // VCpuInfo is the structure of that name in AWS's service model.
 type VCpuInfo struct {
 	DefaultVCpus          *int64  `ec2:"DefaultVCpus,defaultVCpus"`
@@ -4029,6 +5509,17 @@ type VCpuInfo struct {
 	DefaultThreadsPerCore *int64  `ec2:"DefaultThreadsPerCore,defaultThreadsPerCore"`
 	ValidCores            []int64 `ec2:"ValidCores,validCores"`
 	ValidThreadsPerCore   []int64 `ec2:"ValidThreadsPerCore,validThreadsPerCore"`
+}
+
+// ValidationError is the structure of that name in AWS's service model.
+type ValidationError struct {
+	Code    *string `ec2:"Code,code"`
+	Message *string `ec2:"Message,message"`
+}
+
+// ValidationWarning is the structure of that name in AWS's service model.
+type ValidationWarning struct {
+	Errors []ValidationError `ec2:"ErrorSet,errorSet"`
 }
 
 // Volume is the structure of that name in AWS's service model.
