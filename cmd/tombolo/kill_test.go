@@ -17,8 +17,8 @@ type ledger struct {
 	deleted map[string]bool // whose deletion was acknowledged
 }
 
-// write creates and deletes VPCs until the daemon is gone.
-func (l *ledger) write(ctx context.Context, api *client.Client) {
+// write creates and deletes VPCs until the daemon is gone, and tells acknowledged of each answer.
+func (l *ledger) write(ctx context.Context, api *client.Client, acknowledged chan<- struct{}) {
 	for n := 0; ctx.Err() == nil; n++ {
 		tree, err := api.Call(ctx, "CreateVpc", "CidrBlock", "10.0.0.0/16")
 		if err != nil {
@@ -39,6 +39,10 @@ func (l *ledger) write(ctx context.Context, api *client.Client) {
 		if err != nil {
 			return
 		}
+		select {
+		case acknowledged <- struct{}{}:
+		default: // nobody waits any more
+		}
 	}
 }
 
@@ -55,10 +59,19 @@ func TestNothingAcknowledgedIsLostWhenTheDaemonIsKilled(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var writers sync.WaitGroup
+		acknowledged := make(chan struct{}, 4)
 		for range 4 {
-			writers.Go(func() { l.write(ctx, api) })
+			writers.Go(func() { l.write(ctx, api, acknowledged) })
 		}
-		<-time.After(time.Duration(rand.IntN(25)) * time.Millisecond)
+		// After so many answers, not after so much time: a slow machine is killed as deep in its work.
+		for range rand.IntN(12) {
+			select {
+			case <-acknowledged:
+			case <-time.After(30 * time.Second):
+				t.Fatal("no call was answered for 30 s")
+			}
+		}
+		<-time.After(time.Duration(rand.IntN(3000)) * time.Microsecond)
 		i.kill()
 		cancel()
 		writers.Wait()
