@@ -89,8 +89,8 @@ func addressPrefix(v VPCID, a netip.Addr) string {
 func (s State) usedFrom(v VPCID, p netip.Prefix, first uint64) iter.Seq[uint64] {
 	return func(yield func(uint64) bool) {
 		family := addressPrefix(v, p.Addr())
-		for key := range s.refs.from(addressKey(v, nth(p, first)), family) {
-			raw, _ := hex.DecodeString(key[len(family) : len(family)+p.Addr().BitLen()/4])
+		for key := range s.refs.parents(addressKey(v, nth(p, first)), family) {
+			raw, _ := hex.DecodeString(key[len(family):])
 			a, _ := netip.AddrFromSlice(raw)
 			if !p.Contains(a) || !yield(place(p, a)) {
 				return

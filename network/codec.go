@@ -23,17 +23,23 @@ func (l *Loader) Add(kind string, doc []byte) error {
 	if !ok {
 		return fmt.Errorf("load row: unknown kind %q", kind)
 	}
+	if l.e.turn == nil {
+		l.e.turn = new(turn)
+	}
 	if err := add(&l.e, doc); err != nil {
 		return fmt.Errorf("load %s row: %w", kind, err)
 	}
-	l.e.changes = nil
+	l.e.changes = l.e.changes[:0]
 	return nil
 }
 
 // State is what the rows added so far make.
 func (l *Loader) State(generation uint64) State {
 	s := l.e.State
-	s.Generation = generation
+	s.Generation, s.changes = generation, nil
+	if l.e.turn != nil {
+		l.e.turn.over, l.e.turn = true, nil // what follows must not change s
+	}
 	return s
 }
 

@@ -3,8 +3,6 @@ package network
 import (
 	"encoding/binary"
 	"time"
-
-	iradix "github.com/hashicorp/go-immutable-radix/v2"
 )
 
 // How long AWS shows a thing that has ended, and how long a peering request waits
@@ -22,7 +20,7 @@ const (
 // Due is when the next Settle has something to do; the zero Time means never.
 // A time in the past, or equal to the time of the last op, means at once.
 func (s State) Due() time.Time {
-	if row := s.timers.first(); row != nil {
+	if row := s.timers.next(); row != nil {
 		return row.due()
 	}
 	return time.Time{}
@@ -36,7 +34,7 @@ type Settle struct{}
 
 // apply ends, because settle leaves a row due later than it was, or not at all.
 func (r Settle) apply(e *edit) error {
-	for row := e.timers.first(); row != nil && !row.due().After(e.op.At); row = e.timers.first() {
+	for row := e.timers.next(); row != nil && !row.due().After(e.op.At); row = e.timers.next() {
 		row.settle(e)
 	}
 	return nil
@@ -49,37 +47,28 @@ type timed interface {
 }
 
 // timers are the timed rows in the order in which they are due.
-type timers struct{ tree *iradix.Tree[timed] }
+type timers struct{ tree[timed] }
 
 // timerKey sorts by time, then by key. Times before 1970 do not occur.
-func timerKey(key string, due time.Time) []byte {
-	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(key)), uint64(due.UnixNano())), key...)
+func timerKey(key string, due time.Time) string {
+	return string(append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(key)), uint64(due.UnixNano())), key...))
 }
 
-func (t timers) with(key string, row timed) timers {
-	if row.due().IsZero() {
-		return t
+func (t *timers) add(by *turn, key string, row timed) {
+	if due := row.due(); !due.IsZero() {
+		t.set(by, timerKey(key, due), row)
 	}
-	if t.tree == nil {
-		t.tree = iradix.New[timed]()
-	}
-	tree, _, _ := t.tree.Insert(timerKey(key, row.due()), row)
-	return timers{tree}
 }
 
-func (t timers) without(key string, due time.Time) timers {
-	if due.IsZero() {
-		return t
+func (t *timers) remove(by *turn, key string, due time.Time) {
+	if !due.IsZero() {
+		t.delete(by, timerKey(key, due))
 	}
-	tree, _, _ := t.tree.Delete(timerKey(key, due))
-	return timers{tree}
 }
 
-func (t timers) first() timed {
-	if t.tree == nil {
-		return nil
-	}
-	_, row, _ := t.tree.Root().Minimum()
+// next is the row that is due first; nil when none ever is.
+func (t timers) next() timed {
+	row, _ := t.first()
 	return row
 }
 

@@ -119,16 +119,17 @@ func reload(t testing.TB, s State) State {
 func TestTimersGiveTheSoonest(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var index timers
+		by := new(turn)
 		due := map[string]*Token{}
 		for range rapid.IntRange(1, 30).Draw(rt, "ops") {
 			name := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(rt, "name")
 			if old := due[name]; old != nil {
-				index = index.without(old.key(), old.due())
+				index.remove(by, old.key(), old.due())
 				delete(due, name)
 			}
 			if rapid.Bool().Draw(rt, "put") {
 				row := &Token{Token: name, At: dayOne.Add(tokenKept*-1).AddDate(0, 0, rapid.IntRange(0, 5).Draw(rt, "day"))}
-				index = index.with(row.key(), row)
+				index.add(by, row.key(), row)
 				due[name] = row
 			}
 			var want timed
@@ -137,7 +138,7 @@ func TestTimersGiveTheSoonest(t *testing.T) {
 					want = row
 				}
 			}
-			got := index.first()
+			got := index.next()
 			if (got == nil) != (want == nil) || got != nil && !got.due().Equal(want.due()) {
 				rt.Fatalf("first is %v, want %v", got, want)
 			}

@@ -25,7 +25,10 @@ func (r RunInstances) apply(e *edit) error {
 	reservation := ReservationID(e.newID("r"))
 	e.created(string(reservation))
 	for index := range r.Max {
-		before := *e
+		var before edit
+		if index >= r.Min {
+			before = e.savepoint()
+		}
 		err := e.launch(r, reservation, index, interfaces)
 		if isFull(err) && index >= r.Min {
 			*e = before

@@ -242,14 +242,14 @@ func dump(s State) string {
 
 func dumpIndexes(s State) string {
 	var out strings.Builder
-	if s.refs.tree != nil {
-		s.refs.tree.Root().Walk(func(k []byte, _ struct{}) bool { fmt.Fprintf(&out, "%s\n", k); return false })
+	for l := range s.refs.from(link{}) {
+		fmt.Fprintf(&out, "%s>%s\n", l.parent, l.child)
 	}
-	if s.used.tree != nil {
-		s.used.tree.Root().Walk(func(k []byte, n int) bool { fmt.Fprintf(&out, "%s %d\n", k, n); return false })
+	if s.used.m != nil {
+		s.used.m.Scan(func(k string, n int) bool { fmt.Fprintf(&out, "%s %d\n", k, n); return true })
 	}
-	if s.timers.tree != nil {
-		s.timers.tree.Root().Walk(func(k []byte, _ timed) bool { fmt.Fprintf(&out, "%q\n", k); return false })
+	if s.timers.m != nil {
+		s.timers.m.Scan(func(k string, _ timed) bool { fmt.Fprintf(&out, "%q\n", k); return true })
 	}
 	return out.String()
 }

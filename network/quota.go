@@ -1,10 +1,6 @@
 package network
 
-import (
-	"slices"
-
-	iradix "github.com/hashicorp/go-immutable-radix/v2"
-)
+import "slices"
 
 // Quota names a limit on how many things there may be (AWS: Amazon VPC quotas;
 // VPC peering connection quotas). It is the Detail of a LimitExceeded error,
@@ -89,7 +85,7 @@ type use struct {
 	quota Quota
 }
 
-func (u use) key() string { return u.scope + arrow + string(u.quota) }
+func (u use) key() string { return u.scope + ">" + string(u.quota) }
 
 // counted is a row that counts against quotas, so that no op has to count rows.
 type counted interface{ uses() []use }
@@ -102,40 +98,32 @@ func usesOf(r indexed) []use {
 }
 
 // tally is how much of each quota is used.
-type tally struct{ tree *iradix.Tree[int] }
+type tally struct{ tree[int] }
 
 func (t tally) of(u use) int {
-	if t.tree == nil {
-		return 0
-	}
-	n, _ := t.tree.Get([]byte(u.key()))
+	n, _ := t.get(u.key())
 	return n
 }
 
-// moved counts what a row used no longer, and what it uses now.
-func (t tally) moved(was, is []use) tally {
+// move counts what a row used no longer, and what it uses now.
+func (t *tally) move(by *turn, was, is []use) {
 	if slices.Equal(was, is) {
-		return t
+		return
 	}
 	for _, u := range was {
-		t = t.plus(u, -1)
+		t.add(by, u, -1)
 	}
 	for _, u := range is {
-		t = t.plus(u, +1)
+		t.add(by, u, +1)
 	}
-	return t
 }
 
-func (t tally) plus(u use, n int) tally {
-	if t.tree == nil {
-		t.tree = iradix.New[int]()
-	}
+func (t *tally) add(by *turn, u use, n int) {
 	if n += t.of(u); n == 0 {
-		tree, _, _ := t.tree.Delete([]byte(u.key()))
-		return tally{tree}
+		t.delete(by, u.key())
+	} else {
+		t.set(by, u.key(), n)
 	}
-	tree, _, _ := t.tree.Insert([]byte(u.key()), n)
-	return tally{tree}
 }
 
 // room is an error unless one more fits into a quota. Scope is what is full:

@@ -62,7 +62,8 @@ type Change struct {
 
 // Apply does op. On an error, which is an *Error, the State returned is s.
 func (s State) Apply(op Op) (State, error) {
-	e := &edit{State: s, op: op, mint: mint{seed: op.Seed}}
+	e := &edit{State: s, op: op, turn: new(turn), mint: mint{seed: op.Seed}}
+	defer func() { e.turn.over = true }()
 	e.changes, e.outcome = nil, Outcome{}
 	if done, err := e.replay(); err != nil || done {
 		if err != nil {
@@ -90,7 +91,19 @@ func (s State) Outcome() Outcome { return s.outcome }
 type edit struct {
 	State
 	op   Op
+	turn *turn
 	mint mint
+}
+
+// savepoint is the edit as it is now, and stays so: putting it back undoes what
+// was done since.
+func (e *edit) savepoint() edit {
+	if e.turn != nil {
+		e.turn.over = true
+	}
+	now := *e
+	now.turn, e.turn = new(turn), new(turn)
+	return now
 }
 
 // home is where the op's caller makes things.
@@ -107,7 +120,7 @@ func put[V row](e *edit, t *table[V], kind string, v V) {
 		was = old
 	}
 	e.reindex(key, was, v)
-	*t = t.with(v)
+	t.set(e.turn, key, v)
 	e.changes = append(e.changes, Change{Kind: kind, Key: key, Row: v})
 }
 
@@ -118,7 +131,7 @@ func drop[V row](e *edit, t *table[V], kind, key string) {
 		return
 	}
 	e.reindex(key, old, nil)
-	*t = t.without(key)
+	t.delete(e.turn, key)
 	e.changes = append(e.changes, Change{Kind: kind, Key: key})
 	if home, ok := any(old).(interface{ World() string }); ok {
 		e.dropTags(home.World(), key)
@@ -128,7 +141,7 @@ func drop[V row](e *edit, t *table[V], kind, key string) {
 
 // reindex keeps what is derived from rows: who links to what, how much of each
 // quota is used, and what is due when. Either row may be nil.
-func (s *State) reindex(key string, was, is indexed) {
+func (e *edit) reindex(key string, was, is indexed) {
 	var gone, come []string
 	if was != nil {
 		gone = was.links()
@@ -136,13 +149,13 @@ func (s *State) reindex(key string, was, is indexed) {
 	if is != nil {
 		come = is.links()
 	}
-	s.refs = s.refs.moved(key, gone, come)
-	s.used = s.used.moved(usesOf(was), usesOf(is))
+	e.refs.move(e.turn, key, gone, come)
+	e.used.move(e.turn, usesOf(was), usesOf(is))
 	if row, ok := was.(timed); ok {
-		s.timers = s.timers.without(key, row.due())
+		e.timers.remove(e.turn, key, row.due())
 	}
 	if row, ok := is.(timed); ok {
-		s.timers = s.timers.with(key, row)
+		e.timers.add(e.turn, key, row)
 	}
 }
 

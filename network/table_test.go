@@ -14,7 +14,7 @@ func TestRefsAreTheLinksOfTheLastRow(t *testing.T) {
 		var r refs
 		var is []string
 		for _, next := range rapid.SliceOfN(links, 1, 8).Draw(t, "rows") {
-			r = r.moved("child", is, next)
+			r.move(new(turn), "child", is, next)
 			is = next
 			var got []string
 			for _, parent := range []string{"a", "b", "c", "d", "e"} {

@@ -36,18 +36,7 @@ func (s State) Tags(c Caller, resource string) Tags {
 
 // TagSetsOf are the caller's tagged resources, in order of resource ID.
 func (s State) TagSetsOf(c Caller) iter.Seq[*TagSet] {
-	return func(yield func(*TagSet) bool) {
-		if s.tags.tree == nil {
-			return
-		}
-		it := s.tags.tree.Root().Iterator()
-		it.SeekPrefix([]byte(Home{c.Account, c.Region}.World() + "/"))
-		for _, v, ok := it.Next(); ok; _, v, ok = it.Next() {
-			if !yield(v) {
-				return
-			}
-		}
-	}
+	return s.tags.under(Home{c.Account, c.Region}.World() + "/")
 }
 
 // CreateTags adds or overwrites tags on resources, all or none.
