@@ -138,7 +138,7 @@ func (g *Gate) Admit(r *http.Request) *Refusal {
 func (g *Gate) Foreign(r *http.Request) *Refusal {
 	site := r.Header.Get("Sec-Fetch-Site")
 	switch {
-	case !slices.Contains(g.Hosts, strings.ToLower(r.Host)):
+	case !g.Mine(r):
 		return refuse(Blocked, http.StatusForbidden, "Blocked", "The Host "+r.Host+" is not this server's.")
 	case len(r.Header.Values("Origin")) > 0, site != "" && site != "none":
 		return refuse(Blocked, http.StatusForbidden, "Blocked", "Requests from web pages are refused.")

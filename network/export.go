@@ -15,6 +15,32 @@ func (s State) Rows() iter.Seq[Change] {
 	}
 }
 
+// KindsSince are the kinds of rows that may differ between an earlier State of the
+// same history and s, in the order of Rows. It looks at no row.
+func (s State) KindsSince(earlier State) []string {
+	kinds := []string{}
+	note := func(kind string, differs bool) {
+		if differs {
+			kinds = append(kinds, kind)
+		}
+	}
+	note(kindWorld, s.worlds != earlier.worlds)
+	note(kindVPC, s.vpcs != earlier.vpcs)
+	note(kindSubnet, s.subnets != earlier.subnets)
+	note(kindENI, s.enis != earlier.enis)
+	note(kindInstance, s.instances != earlier.instances)
+	note(kindRouteTable, s.routeTables != earlier.routeTables)
+	note(kindPeering, s.peerings != earlier.peerings)
+	note(kindGroup, s.groups != earlier.groups)
+	note(kindACL, s.acls != earlier.acls)
+	note(kindGateway, s.gateways != earlier.gateways)
+	note(kindKeyPair, s.keyPairs != earlier.keyPairs)
+	note(kindFlowLog, s.flowLogs != earlier.flowLogs)
+	note(kindTags, s.tags != earlier.tags)
+	note(kindToken, s.tokens != earlier.tokens)
+	return kinds
+}
+
 func export[V row](yield func(Change) bool, kind string, t table[V]) bool {
 	for v := range t.all() {
 		if !yield(Change{Kind: kind, Key: v.key(), Row: v}) {

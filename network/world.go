@@ -1,6 +1,7 @@
 package network
 
 import (
+	"iter"
 	"net/netip"
 	"time"
 )
@@ -26,6 +27,9 @@ func (s State) World(c Caller) *World {
 	w, _ := s.worlds.get(Home{c.Account, c.Region}.World())
 	return w
 }
+
+// Worlds are all that were opened.
+func (s State) Worlds() iter.Seq[*World] { return s.worlds.all() }
 
 // OpenWorld makes what every account has in every Region from the first day:
 // the default VPC 172.31.0.0/16 with a default subnet in each zone, an internet

@@ -59,6 +59,8 @@ func (d *daemon) Ask(ctx context.Context, question string, details []byte) (any,
 	switch question {
 	case "status":
 		return d.status(), nil
+	case "console":
+		return consoleAddress{d.consoleURL()}, nil
 	case "drops":
 		return d.drops()
 	case "reach":

@@ -153,20 +153,32 @@ func (s *site) probe(ctx context.Context, a why.Answer) (string, error) {
 	if a.Source.Instance == "" {
 		return "", failed(exitNo, "%s is not plugged into an instance: nothing can be sent from it", a.Source.Interface)
 	}
-	args := []string{"tombolo", "probe", "--timeout", "1s"}
-	switch a.Protocol {
-	case "tcp", "udp":
-		args = append(args, a.Protocol, net.JoinHostPort(a.Destination.Address, strconv.Itoa(a.Port)))
-	case "icmp":
-		args = append(args, "icmp", a.Destination.Address)
-	default:
-		return "", failed(exitUsage, "--live sends tcp, udp and icmp, not protocol %s", a.Protocol)
+	args, err := probeArgs(a)
+	if err != nil {
+		return "", err
 	}
 	exit, err := s.socket().Run(ctx, local.Command{Instance: a.Source.Instance, Args: args}, local.Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard})
 	if err != nil {
 		return "", err
 	}
-	switch exit.Code {
+	return probeVerdict(exit.Code)
+}
+
+// probeArgs is the command that sends a flow's packets.
+func probeArgs(a why.Answer) ([]string, error) {
+	args := []string{"tombolo", "probe", "--timeout", "1s"}
+	switch a.Protocol {
+	case "tcp", "udp":
+		return append(args, a.Protocol, net.JoinHostPort(a.Destination.Address, strconv.Itoa(a.Port))), nil
+	case "icmp":
+		return append(args, "icmp", a.Destination.Address), nil
+	}
+	return nil, failed(exitUsage, "real packets can be sent of tcp, udp and icmp, not of protocol %s", a.Protocol)
+}
+
+// probeVerdict is what a probe's exit status says.
+func probeVerdict(code int) (string, error) {
+	switch code {
 	case 0:
 		return "answered", nil
 	case 1:
@@ -174,7 +186,7 @@ func (s *site) probe(ctx context.Context, a why.Answer) (string, error) {
 	case 10:
 		return "refused", nil
 	}
-	return "", fmt.Errorf("the probe ended with status %d", exit.Code)
+	return "", fmt.Errorf("the probe ended with status %d", code)
 }
 
 func (s *site) reachAll(ctx context.Context, f *reachFlags) error {

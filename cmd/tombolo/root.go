@@ -60,7 +60,7 @@ or drop real packets between light-weight instances exactly as AWS would.
 	})
 	cmd.AddGroup(&cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "look", Title: "Look and try:"}, &cobra.Group{ID: "clients", Title: "Use it from other tools:"})
 	for _, sub := range []*cobra.Command{serveCommand(s), downCommand(s), labCommand(), statusCommand(s), doctorCommand(),
-		execCommand(s), connectCommand(s), reachCommand(s), traceCommand(s), diffCommand(s), flowLogsCommand(s), probeCommand(), workerCommand(), lsCommand(s), showCommand(s), envCommand(s), awsCommand(s)} {
+		execCommand(s), connectCommand(s), reachCommand(s), traceCommand(s), diffCommand(s), flowLogsCommand(s), consoleCommand(s), probeCommand(), workerCommand(), lsCommand(s), showCommand(s), envCommand(s), awsCommand(s)} {
 		cmd.AddCommand(sub)
 	}
 	usage(cmd)

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"tombolo/console"
 	"tombolo/control"
 	"tombolo/ec2"
 	"tombolo/flowlog/delivery"
@@ -118,6 +119,7 @@ type daemon struct {
 	fabric  *fabric // nil with --fabric none
 	manager *manager
 	flows   *delivery.Collector // nil with --fabric none
+	console *console.Server
 	url     string
 	quit    context.CancelFunc
 }
@@ -176,11 +178,14 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, api.Close())
 	}
+	door := d.door(api)
+	d.console = d.openConsole(door, api)
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { d.control.Run(ctx); return nil })
 	all.Go(func() error { return local.Serve(ctx, sock, d) })
 	d.manager.run(ctx, all)
-	all.Go(func() error { return d.serveHTTP(ctx, api) })
+	all.Go(func() error { return d.console.Run(ctx) })
+	all.Go(func() error { return d.serveHTTP(ctx, api, door) })
 	if d.fabric != nil {
 		all.Go(func() error { d.fabric.follow(ctx, d.control); return nil })
 		d.flows = d.collector()
@@ -225,16 +230,22 @@ func (d *daemon) hosts(l net.Listener) []string {
 	return append(out, "localhost:"+port, "127.0.0.1:"+port, "[::1]:"+port)
 }
 
-func (d *daemon) serveHTTP(ctx context.Context, l net.Listener) error {
+// door is the one door of the AWS APIs.
+func (d *daemon) door(l net.Listener) *gate.Gate {
 	network := ec2.NewServer(ec2.Config{Backend: d, Log: d.log, StrictImages: d.flags.strictImages})
 	door := &gate.Gate{Services: map[string]gate.Service{"ec2": network, "sts": network, "ssm": d.manager.api}, Hosts: d.hosts(l),
 		Account: store.FirstAccount, Region: "us-east-1", Log: d.log}
 	if d.flags.auth == "sigv4" {
 		door.Keys = keyring(d.keys)
 	}
+	return door
+}
+
+func (d *daemon) serveHTTP(ctx context.Context, l net.Listener, door *gate.Gate) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", door)
 	mux.Handle(session.Path, d.manager.streams(door))
+	mux.Handle(console.Prefix, d.console)
 	mux.HandleFunc("GET /healthz", d.health)
 	if d.flags.auth == "off" {
 		mux.HandleFunc("POST /_tombolo/reset", d.reset)

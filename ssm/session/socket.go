@@ -41,6 +41,12 @@ func (a *Sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "web pages may not open sessions", http.StatusForbidden)
 		return
 	}
+	a.Stream(w, r, strings.TrimPrefix(r.URL.Path, Path))
+}
+
+// Stream answers a dial to a session with this id, of whoever another door has let
+// in. An Origin, if there is one, must be of this server.
+func (a *Sessions) Stream(w http.ResponseWriter, r *http.Request, id string) {
 	a.mu.Lock()
 	if a.closing {
 		a.mu.Unlock()
@@ -61,7 +67,6 @@ func (a *Sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	id := strings.TrimPrefix(r.URL.Path, Path)
 	a.mu.Lock()
 	s, old := a.active[id], a.history[id]
 	a.mu.Unlock()
