@@ -1,0 +1,111 @@
+import { useEffect, useState, type ReactNode } from 'react';
+import { useLocation, useNavigate } from 'react-router';
+import AppLayout from '@cloudscape-design/components/app-layout';
+import SideNavigation, { type SideNavigationProps } from '@cloudscape-design/components/side-navigation';
+import { Notices } from './notices';
+import { layoutLabels, panelLabels } from './labels';
+import SplitPanel from '@cloudscape-design/components/split-panel';
+import { shells } from '../terminal/shells';
+import { useSyncExternalStore } from 'react';
+
+const sections: SideNavigationProps.Item[] = [
+  { type: 'link', text: 'Map', href: '#/' },
+  { type: 'link', text: 'Guided lab', href: '#/lab' },
+  {
+    type: 'section',
+    text: 'Virtual private cloud',
+    items: [
+      { type: 'link', text: 'Your VPCs', href: '#/vpcs' },
+      { type: 'link', text: 'Subnets', href: '#/subnets' },
+      { type: 'link', text: 'Route tables', href: '#/route-tables' },
+      { type: 'link', text: 'Peering connections', href: '#/peering-connections' },
+      { type: 'link', text: 'Internet gateways', href: '#/internet-gateways' },
+    ],
+  },
+  {
+    type: 'section',
+    text: 'Security',
+    items: [
+      { type: 'link', text: 'Security groups', href: '#/security-groups' },
+      { type: 'link', text: 'Network ACLs', href: '#/network-acls' },
+    ],
+  },
+  {
+    type: 'section',
+    text: 'Instances',
+    items: [
+      { type: 'link', text: 'Instances', href: '#/instances' },
+      { type: 'link', text: 'Network interfaces', href: '#/network-interfaces' },
+      { type: 'link', text: 'Key pairs', href: '#/key-pairs' },
+    ],
+  },
+  { type: 'section', text: 'Observe', items: [{ type: 'link', text: 'Flow logs', href: '#/flow-logs' }] },
+];
+
+export interface ShellProps {
+  title: string;
+  children: ReactNode;
+  /** The page fills the window and has no margins: the map, the terminals. */
+  full?: boolean;
+  details?: { header: string; body: ReactNode; close: () => void } | undefined;
+}
+
+/** The frame of every page: navigation, notices, and the panel with details. */
+export function Shell({ title, children, full = false, details }: ShellProps): ReactNode {
+  const navigate = useNavigate();
+  const place = useLocation();
+  const open = useSyncExternalStore(shells.subscribe, shells.all);
+  const wide = typeof window !== 'undefined' && window.innerWidth > 900;
+  const [navigation, setNavigation] = useState(() => wide && !full);
+  const [size, setSize] = useState(360);
+  useEffect(() => {
+    document.title = `${title} | Tombolo`;
+  }, [title]);
+  const items: SideNavigationProps.Item[] = [
+    ...sections.slice(0, 2),
+    { type: 'link', text: open.length > 0 ? `Terminals (${open.length})` : 'Terminals', href: '#/terminals' },
+    ...sections.slice(2),
+  ];
+  return (
+    <AppLayout
+      headerSelector="#top"
+      ariaLabels={layoutLabels}
+      toolsHide
+      navigationOpen={navigation}
+      onNavigationChange={(e) => setNavigation(e.detail.open)}
+      navigationWidth={240}
+      navigation={
+        <SideNavigation
+          activeHref={`#/${place.pathname.split('/')[1] ?? ''}`}
+          header={{ text: 'Tombolo', href: '#/' }}
+          items={items}
+          onFollow={(e) => {
+            e.preventDefault();
+            void navigate(e.detail.href.slice(1));
+            if (!wide || full) setNavigation(false);
+          }}
+        />
+      }
+      notifications={<Notices />}
+      stickyNotifications
+      maxContentWidth={full ? Number.MAX_VALUE : 2400}
+      disableContentPaddings={full}
+      contentType={full ? 'default' : 'table'}
+      content={children}
+      splitPanelOpen={details !== undefined}
+      splitPanelSize={size}
+      onSplitPanelResize={(e) => setSize(e.detail.size)}
+      splitPanelPreferences={{ position: 'bottom' }}
+      onSplitPanelToggle={(e) => {
+        if (!e.detail.open) details?.close();
+      }}
+      splitPanel={
+        details && (
+          <SplitPanel header={details.header} i18nStrings={panelLabels} hidePreferencesButton closeBehavior="hide">
+            {details.body}
+          </SplitPanel>
+        )
+      }
+    />
+  );
+}
