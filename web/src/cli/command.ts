@@ -9,6 +9,7 @@ const options: Record<string, string> = {
   InstanceId: 'instance-ids',
   SecurityGroupId: 'security-group-ids',
   SecurityGroupRuleId: 'security-group-rule-ids',
+  SecurityGroupRule: 'security-group-rules',
   ResourceId: 'resources',
   Tag: 'tags',
   FlowLogId: 'flow-log-ids',

@@ -1,5 +1,168 @@
-import type { ReactNode } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { useNavigate } from 'react-router';
+import Alert from '@cloudscape-design/components/alert';
+import Box from '@cloudscape-design/components/box';
+import Button from '@cloudscape-design/components/button';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import Spinner from '@cloudscape-design/components/spinner';
 import { Shell } from '../shell/Shell';
+import { placeOf } from '../shell/Ref';
+import { refusalOf } from '../wire/refusal';
+import { question, type Asked } from './asked';
+import { search } from './search';
+import { Legend } from './Legend';
+import './map.css';
+import { MapView } from './MapView';
+import { PickedCard } from './PickedCard';
+import { ReachAnswer } from './ReachAnswer';
+import { ReachForm } from './ReachForm';
+import { Toolbar } from './Toolbar';
+import { useCamera } from './useCamera';
+import { useNetwork } from './useNetwork';
+import { useReach } from './useReach';
+
+const Guide = lazy(() => import('../lab/Guide'));
+const nothing: Asked = { source: '', destination: '', protocol: 'tcp', port: '80' };
+// The question stays while one looks at other pages.
+let lastAsked = nothing;
+
+/** The map: the network as it is, and why packets pass or not. */
 export function MapPage({ guided = false }: { guided?: boolean }): ReactNode {
-  return <Shell title="Map" full>{String(guided)}</Shell>;
+  const navigate = useNavigate();
+  const frame = useRef<HTMLDivElement>(null);
+  const control = useCamera(frame);
+  const network = useNetwork();
+  const [picked, setPicked] = useState('');
+  const [asked, setAskedState] = useState(lastAsked);
+  const [text, setText] = useState('');
+  const [flows, setFlows] = useState(true);
+  const setAsked = useCallback((a: Asked) => {
+    lastAsked = a;
+    setAskedState(a);
+  }, []);
+  const q = question(asked);
+  const reach = useReach(q);
+  const { scene } = network;
+  const found = useMemo(() => search(scene, text), [scene, text]);
+
+  // The first look, and whatever the window does before anybody moved the map.
+  const fitted = useRef('');
+  const { fitTo, size } = control;
+  useEffect(() => {
+    const what = `${size.w} ${size.h} ${scene.bounds.w} ${scene.bounds.h}`;
+    if (!network.ready || control.dragged() || fitted.current === what) return;
+    fitted.current = what;
+    fitTo(scene.bounds);
+  }, [network.ready, scene.bounds, size, fitTo, control]);
+
+  const source = (id: string): void => setAsked({ ...asked, source: endOf(id) });
+  const destination = (id: string): void => setAsked({ ...asked, destination: endOf(id) });
+  const endOf = (id: string): string => (scene.chips.has(id) ? id : '');
+  const zoomTo = useCallback(
+    (id: string) => {
+      const r = scene.byId.get(id) ?? scene.chips.get(id);
+      if (r) control.fitTo(scene.chips.has(id) ? { x: r.x - 200, y: r.y - 150, w: r.w + 400, h: r.h + 300 } : r);
+    },
+    [scene, control],
+  );
+  const open = useCallback(
+    (id: string) => {
+      const place = placeOf(id);
+      if (scene.byId.has(id)) network.toggle(id);
+      else if (place) void navigate(place.slice(1));
+    },
+    [scene, network, navigate],
+  );
+  return (
+    <Shell title={guided ? 'Guided lab' : 'Map'} full>
+      <div className="map-page">
+        <main className="map" ref={frame} aria-label="Map" data-testid="map">
+          {network.error ? <Failure error={network.error} /> : null}
+          {!network.ready && !network.error && (
+            <div className="waiting">
+              <Spinner size="large" />
+            </div>
+          )}
+          {network.ready && (
+            <MapView
+              scene={scene}
+              control={control}
+              picked={picked}
+              found={found}
+              answer={q ? reach.data?.answer : undefined}
+              flows={flows}
+              onPick={setPicked}
+              onOpen={open}
+              onSource={source}
+              onDestination={destination}
+            />
+          )}
+          <Toolbar
+            scene={scene}
+            search={text}
+            onSearch={setText}
+            onFound={(id) => {
+              setPicked(id);
+              zoomTo(id);
+            }}
+            flows={flows}
+            onFlows={setFlows}
+            onZoom={control.zoom}
+            onFit={() => control.fitTo(scene.bounds)}
+            onAll={network.setAll}
+            onArrange={network.arrange}
+          />
+          <Legend flows={flows} />
+        </main>
+        <aside className="panel" aria-label={guided ? 'Guided lab' : 'Path'}>
+          <SpaceBetween size="m">
+            {guided ? (
+              <Suspense fallback={<Spinner />}>
+                <Guide />
+              </Suspense>
+            ) : (
+              network.ready && scene.vpcs.every((v) => v.counts.chips === 0) && <Beginning />
+            )}
+            {picked !== '' && <PickedCard id={picked} network={network} onSource={source} onDestination={destination} onZoom={zoomTo} />}
+            <Box variant="h2" padding="n">
+              Who reaches whom, and why not
+            </Box>
+            <ReachForm scene={scene} asked={asked} set={setAsked} />
+            {q && reach.error && <Failure error={reach.error} />}
+            {q && reach.data && !reach.error && <ReachAnswer reach={reach.data} question={q} />}
+          </SpaceBetween>
+        </aside>
+      </div>
+    </Shell>
+  );
+}
+
+function Failure({ error }: { error: unknown }): ReactNode {
+  const r = refusalOf(error);
+  return (
+    <Alert type="error" header={r.code}>
+      {r.message}
+    </Alert>
+  );
+}
+
+/** What there is to do when there is nothing to see. */
+function Beginning(): ReactNode {
+  const navigate = useNavigate();
+  return (
+    <Alert
+      type="info"
+      header="No instances here yet"
+      action={
+        <SpaceBetween size="xs">
+          <Button variant="primary" onClick={() => void navigate('/lab')}>
+            Start the guided lab
+          </Button>
+          <Button onClick={() => void navigate('/vpcs')}>Create a VPC</Button>
+        </SpaceBetween>
+      }
+    >
+      The guided lab builds three departments for you and goes through peering, routes and security groups with real packets.
+    </Alert>
+  );
 }

@@ -1,5 +1,6 @@
 import type { Instance } from '../model/instance';
 import type { NetworkInterface } from '../model/networkInterface';
+import { byName } from '../model/order';
 import type { Peering } from '../model/peering';
 import type { Subnet } from '../model/subnet';
 import type { Vpc } from '../model/vpc';
@@ -21,15 +22,17 @@ export interface Drawn {
 }
 
 const chipSize = { w: 186, h: 50 };
-const gap = 10;
+const gap = 12;
+// Room between the borders of interface, subnet and VPC for what decides there.
+const aside = 30;
 const subnetHead = 30;
 const vpcHead = 54;
-const emptySubnet = { w: chipSize.w + 2 * gap, h: subnetHead + 6 };
+const emptySubnet = { w: chipSize.w + 2 * aside, h: subnetHead + 6 };
 const collapsedSize = { w: 230, h: 92 };
 
 /** Lays everything out. The same network at the same places gives the same map. */
 export function layout(d: Drawn): { scene: Scene; slots: Map<string, Slot> } {
-  const sorted = [...d.vpcs].sort((a, b) => Number(a.isDefault) - Number(b.isDefault) || a.name.localeCompare(b.name, 'en', { numeric: true }) || a.id.localeCompare(b.id));
+  const sorted = [...d.vpcs].sort((a, b) => Number(a.isDefault) - Number(b.isDefault) || byName(a.name, b.name) || byName(a.id, b.id));
   const shown = d.peerings.filter((p) => !['deleted', 'rejected', 'expired', 'failed'].includes(p.status));
   const known = new Set(sorted.map((v) => v.id));
   const pairs = shown.map((p): [string, string] => [p.requester.vpc, p.accepter.vpc]).filter(([a, b]) => known.has(a) && known.has(b));
@@ -61,8 +64,8 @@ function builder(d: Drawn): (v: Vpc) => VpcBox {
   const bySubnet = groups(d.interfaces, (e) => e.subnet);
   const byVpc = groups(d.subnets, (s) => s.vpc);
   return (v) => {
-    const subnets = [...(byVpc.get(v.id) ?? [])].sort((a, b) => a.zone.localeCompare(b.zone) || a.cidr.localeCompare(b.cidr, 'en', { numeric: true }));
-    const boxes = subnets.map((s) => subnetBox(s, (bySubnet.get(s.id) ?? []).map((e) => chip(e, instances.get(e.instance))).sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }) || a.id.localeCompare(b.id))));
+    const subnets = [...(byVpc.get(v.id) ?? [])].sort((a, b) => byName(a.zone, b.zone) || byName(a.cidr, b.cidr));
+    const boxes = subnets.map((s) => subnetBox(s, (bySubnet.get(s.id) ?? []).map((e) => chip(e, instances.get(e.instance))).sort((a, b) => byName(a.name, b.name) || byName(a.id, b.id))));
     const collapsed = d.collapsed(v.id);
     const size = collapsed ? collapsedSize : pack(boxes);
     return {
@@ -100,10 +103,10 @@ function subnetBox(s: Subnet, chips: Chip[]): SubnetBox {
   const cols = Math.min(6, Math.max(1, Math.ceil(Math.sqrt(chips.length / 1.6))));
   const rows = Math.ceil(chips.length / cols);
   chips.forEach((c, i) => {
-    c.x = gap + (i % cols) * (chipSize.w + gap);
+    c.x = aside + (i % cols) * (chipSize.w + gap);
     c.y = subnetHead + Math.floor(i / cols) * (chipSize.h + gap);
   });
-  const size = chips.length === 0 ? emptySubnet : { w: gap + cols * (chipSize.w + gap), h: subnetHead + rows * (chipSize.h + gap) };
+  const size = chips.length === 0 ? emptySubnet : { w: 2 * aside - gap + cols * (chipSize.w + gap), h: subnetHead + rows * (chipSize.h + gap) + 6 };
   return { id: s.id, name: s.name || s.id, cidr: s.cidr || s.ipv6Cidrs.join(', '), zone: s.zone, chips, x: 0, y: 0, ...size };
 }
 
@@ -118,7 +121,7 @@ function pack(boxes: SubnetBox[]): { w: number; h: number } {
     column.w = Math.max(column.w, b.w);
     column.boxes.push(b);
   }
-  let x = gap + 4;
+  let x = aside;
   for (const c of columns) {
     for (const b of c.boxes) {
       b.x = x;
@@ -127,7 +130,7 @@ function pack(boxes: SubnetBox[]): { w: number; h: number } {
     x += c.w + gap;
   }
   const tall = Math.max(...columns.map((c) => c.h), 0);
-  return { w: Math.max(x + 4, collapsedSize.w), h: Math.max(vpcHead + tall + 6, collapsedSize.h) };
+  return { w: Math.max(x - gap + aside, collapsedSize.w), h: Math.max(vpcHead + tall + 12, collapsedSize.h) };
 }
 
 /** Moves boxes, and what is in them, to their cells. */
@@ -139,7 +142,7 @@ function place(boxes: VpcBox[], places: Map<string, Slot>): void {
     wide.set(s.col, Math.max(wide.get(s.col) ?? 0, b.w));
     tall.set(s.row, Math.max(tall.get(s.row) ?? 0, b.h));
   }
-  const space = boxes.length > 12 ? { x: 90, y: 60 } : { x: 190, y: 110 };
+  const space = boxes.length > 12 ? { x: 90, y: 60 } : { x: 200, y: 110 };
   const xs = starts(wide, space.x);
   const ys = starts(tall, space.y);
   for (const b of boxes) {

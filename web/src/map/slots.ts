@@ -21,7 +21,7 @@ const at = (s: Slot): string => `${s.col},${s.row}`;
  * is connected with. Without a past, hubs come first and their spokes around them.
  */
 export function slots(p: Places): Map<string, Slot> {
-  const columns = p.ids.length <= 4 ? Math.max(1, p.ids.length) : Math.ceil(Math.sqrt(p.ids.length * 1.3));
+  const columns = p.ids.length <= 6 ? 3 : Math.ceil(Math.sqrt(p.ids.length * 1.3));
   const placed = new Map<string, Slot>();
   const taken = new Set<string>();
   const put = (id: string, s: Slot): void => {
@@ -81,7 +81,7 @@ function nearest(friends: Slot[], taken: ReadonlySet<string>, columns: number): 
   for (let row = 0; row < rows + 1; row++) {
     for (let col = 0; col < columns; col++) {
       if (taken.has(at({ col, row }))) continue;
-      const far = friends.length === 0 ? row * columns + col : friends.reduce((sum, f) => sum + Math.hypot((f.col - col) * 1.01, f.row - row), 0) * 1000 + row * columns + col;
+      const far = friends.length === 0 ? row * columns + col : friends.reduce((sum, f) => sum + Math.hypot(f.col - col, (f.row - row) * 1.3), 0) * 1000 + row * columns + col;
       if (far < least) {
         least = far;
         best = { col, row };

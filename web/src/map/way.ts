@@ -24,16 +24,16 @@ export function way(scene: Scene, a: Chip, b: Chip): Way {
   const vpcA = scene.byId.get(a.vpc);
   const edge = vpcA ? leaving(vpcA, from, out) : out;
   return {
-    points: [from, ...middle, to],
+    points: [leaving(a, from, out), ...middle, leaving(b, to, back)],
     stations: {
-      source: from,
+      source: leaving(a, from, out),
       'source-group': leaving(a, from, out),
       'source-acl': inside || !subnetA ? undefined : apart(leaving(subnetA, from, out), leaving(a, from, out)),
-      'source-table': a.vpc === b.vpc ? (inside ? undefined : along([from, to], 0.5)) : short(from, edge),
+      'source-table': a.vpc === b.vpc ? (inside ? undefined : along([from, to], 0.5)) : edge,
       peering: link && along(middle, 0.5),
       'destination-acl': inside || !subnetB ? undefined : apart(leaving(subnetB, to, back), leaving(b, to, back)),
       'destination-group': leaving(b, to, back),
-      destination: to,
+      destination: leaving(b, to, back),
     },
   };
 }
@@ -46,12 +46,6 @@ function linkPoints(link: Link | undefined, from: string): Point[] {
 
 function subnetOf(scene: Scene, c: Chip): SubnetBox | undefined {
   return scene.byId.get(c.vpc)?.subnets.find((s) => s.id === c.subnet);
-}
-
-/** A little before the end of a line: inside the border that it ends at. */
-function short(from: Point, to: Point): Point {
-  const d = distance(from, to);
-  return along([from, to], d === 0 ? 1 : Math.max(0, (d - 2) / d));
 }
 
 /** A station that would lie on another one moves on. */

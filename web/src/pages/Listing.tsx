@@ -11,6 +11,7 @@ import PropertyFilter from '@cloudscape-design/components/property-filter';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
 import { useAll } from '../model/use';
+import { byName } from '../model/order';
 import type { Kind } from '../model/network';
 import type { Tagged } from '../model/tag';
 import { Copy } from '../shell/Copy';
@@ -186,7 +187,7 @@ function Empty({ text, create }: { text: string; create: { text: string; onClick
 }
 
 function comparator<T>(c: Column<T>): (a: T, b: T) => number {
-  return (a, b) => c.text(a).localeCompare(c.text(b), 'en', { numeric: true });
+  return (a, b) => byName(c.text(a), c.text(b));
 }
 
 interface Token {

@@ -47,7 +47,7 @@ export function TopBar(): ReactNode {
   return (
     <div id="top">
       <TopNavigation
-        identity={{ href: '#/', title: 'Tombolo', logo: { src: logo, alt: '' } }}
+        identity={{ href: '#/', logo: { src: logo, alt: 'Tombolo' } }}
         utilities={utilities}
         i18nStrings={{ overflowMenuTriggerText: 'More', overflowMenuTitleText: 'All', overflowMenuBackIconAriaLabel: 'Back', overflowMenuDismissIconAriaLabel: 'Close' }}
       />
