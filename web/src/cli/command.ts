@@ -78,7 +78,7 @@ function shorthand(value: Value): string {
   if (value !== null && typeof value === 'object') {
     return Object.entries(value)
       .filter(([, v]) => v !== undefined)
-      .map(([k, v]) => `${plural(k)}=${shorthand(v)}`)
+      .map(([k, v]) => `${plural(k)}=${v !== null && typeof v === 'object' && !Array.isArray(v) ? `{${shorthand(v)}}` : shorthand(v)}`)
       .join(',');
   }
   const text = String(value);

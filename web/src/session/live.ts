@@ -1,5 +1,6 @@
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import { useQueryClient, type QueryClient } from '@tanstack/react-query';
+import { Refusal } from '../wire/refusal';
 import { follow, type StreamEvent } from '../wire/events';
 import type { Fabric } from './session';
 
@@ -59,17 +60,20 @@ class Live {
 
   private async run(): Promise<void> {
     let pause = 250;
+    // A daemon without a data plane has no flows to tell of.
+    let packets = true;
     while (this.client) {
       const stop = new AbortController();
       this.stop = stop;
       try {
-        await follow(this.flowListeners.size > 0, (e) => {
+        await follow(packets && this.flowListeners.size > 0, (e) => {
           pause = 250;
           this.set(true);
           this.hear(e);
         }, stop.signal);
-      } catch {
+      } catch (e) {
         // The daemon is away or the stream was ended here; either way: again.
+        if (e instanceof Refusal && e.status === 409) packets = false;
       }
       if (stop.signal.aborted) continue;
       this.set(false);

@@ -1,4 +1,4 @@
-import { post } from './bridge';
+import { post, refused } from './bridge';
 
 /** One event of a stream. */
 export interface StreamEvent {
@@ -42,7 +42,7 @@ function one(block: string): StreamEvent | undefined {
 /** Reads the daemon's events until the stream breaks or the signal says stop. */
 export async function follow(flows: boolean, hear: (e: StreamEvent) => void, signal: AbortSignal): Promise<void> {
   const answer = await post({ path: 'events', body: JSON.stringify({ flows }), headers: { 'Content-Type': 'application/json' }, signal });
-  if (!answer.ok || !answer.body) throw new Error(`HTTP ${answer.status}`);
+  if (!answer.ok || !answer.body) throw refused(await answer.text(), answer.status);
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   const feed = new Feed();
   for (;;) {
