@@ -85,6 +85,8 @@ var codeNames = [...]string{
 	FlowLogExists:   "flow log exists",
 	FlowLogInterval: "no interval of flow logs",
 
+	EndNotFound: "end of a path not found",
+
 	ReservedTag:    "reserved tag key",
 	TagKeyLength:   "tag key length",
 	TagValueLength: "tag value length",

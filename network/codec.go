@@ -59,6 +59,11 @@ const (
 	kindFlowLog    = "flow-log"
 	kindTags       = "tags"
 	kindToken      = "token"
+
+	kindInsightsPath     = "insights-path"
+	kindInsightsAnalysis = "insights-analysis"
+	kindAccessScope      = "access-scope"
+	kindScopeAnalysis    = "access-scope-analysis"
 )
 
 var loaders = map[string]func(*edit, []byte) error{
@@ -76,6 +81,11 @@ var loaders = map[string]func(*edit, []byte) error{
 	kindFlowLog:    func(e *edit, doc []byte) error { return load(e, &e.flowLogs, doc, new(FlowLog)) },
 	kindTags:       func(e *edit, doc []byte) error { return load(e, &e.tags, doc, new(TagSet)) },
 	kindToken:      func(e *edit, doc []byte) error { return load(e, &e.tokens, doc, new(Token)) },
+
+	kindInsightsPath:     func(e *edit, doc []byte) error { return load(e, &e.insightsPaths, doc, new(InsightsPath)) },
+	kindInsightsAnalysis: func(e *edit, doc []byte) error { return load(e, &e.insightsAnalyses, doc, new(InsightsAnalysis)) },
+	kindAccessScope:      func(e *edit, doc []byte) error { return load(e, &e.accessScopes, doc, new(AccessScope)) },
+	kindScopeAnalysis:    func(e *edit, doc []byte) error { return load(e, &e.scopeAnalyses, doc, new(AccessScopeAnalysis)) },
 }
 
 // load reads doc into v and puts it.

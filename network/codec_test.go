@@ -30,6 +30,7 @@ func furnished(t testing.TB) *site {
 	w.do(RequestPeering{VPC: e.vpc, PeerVPC: far.ID, PeerOwner: stranger.Account, Tags: Tags{"side": "mine"}})
 	w.State, _ = w.withToken(home, "once", CreateACL{VPC: e.vpc})
 	w.do(ReportDelivery{e.flowLog, "Access error"})
+	w.do(FinishAccessScopeAnalysis{Analysis: e.scopeAnalysis, Findings: 2, ENIs: 7, Result: Document(`[{"FindingId":"f"}]`)})
 	return w
 }
 
@@ -46,7 +47,9 @@ func TestStoredForm(t *testing.T) {
 		}{
 			{kindWorld, World{}}, {kindVPC, VPC{}}, {kindSubnet, Subnet{}}, {kindENI, ENI{}}, {kindInstance, Instance{}},
 			{kindRouteTable, RouteTable{}}, {kindPeering, Peering{}}, {kindGroup, SecurityGroup{}}, {kindACL, ACL{}},
-			{kindGateway, InternetGateway{}}, {kindKeyPair, KeyPair{}}, {kindFlowLog, FlowLog{}}, {kindTags, TagSet{}}, {kindToken, Token{}},
+			{kindGateway, InternetGateway{}}, {kindKeyPair, KeyPair{}}, {kindFlowLog, FlowLog{}},
+			{kindInsightsPath, InsightsPath{}}, {kindInsightsAnalysis, InsightsAnalysis{}}, {kindAccessScope, AccessScope{}},
+			{kindScopeAnalysis, AccessScopeAnalysis{}}, {kindTags, TagSet{}}, {kindToken, Token{}},
 		} {
 			fmt.Fprintf(&out, "%s\n", row.kind)
 			writeShape(&out, reflect.TypeOf(row.row), "  ")
@@ -59,6 +62,9 @@ func TestStoredForm(t *testing.T) {
 		}
 		for n := TrafficAccept; n <= TrafficAll; n++ {
 			fmt.Fprintf(&out, "FlowLog.Traffic %d is %v\n", n, n)
+		}
+		for n := AnalysisRunning; n <= AnalysisFailed; n++ {
+			fmt.Fprintf(&out, "AccessScopeAnalysis.Status %d is %v\n", n, n)
 		}
 		for n := OriginTable; n <= OriginCreate; n++ {
 			fmt.Fprintf(&out, "Route.Origin %d is %v\n", n, n)

@@ -128,6 +128,10 @@ const (
 	FlowLogExists   // Subject is the resource, Detail the flow log of the same traffic to the same place
 	FlowLogInterval // Subject is the parameter whose value is neither 60 nor 600
 
+	// Of insights.
+
+	EndNotFound // Subject is the ID, Detail source or destination
+
 	// Of tags and keys.
 
 	ReservedTag    // Subject is a key with AWS's prefix

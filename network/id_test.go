@@ -114,6 +114,12 @@ func TestOpsSayWhatTheyMade(t *testing.T) {
 		{ImportKeyPair{Name: "new"}, "key"},
 		{CreateFlowLogs{Resources: []string{string(e.subnet), string(e.eni)}, FlowLogSpec: everyPacket}, "fl fl"},
 		{DeleteFlowLogs{[]FlowLogID{e.flowLog}}, ""},
+		{CreateInsightsPath{InsightsPathSpec: InsightsPathSpec{Source: string(e.eni), Destination: string(e.instance), Protocol: TCP}}, "nip"},
+		{StartInsightsAnalysis{Path: e.path}, "nia"},
+		{DeleteInsightsAnalysis{e.analysis}, ""},
+		{CreateAccessScope{}, "nis"},
+		{StartAccessScopeAnalysis{Scope: e.scope}, "nisa"},
+		{DeleteAccessScopeAnalysis{e.scopeAnalysis}, ""},
 	} {
 		next, err := w.Apply(w.op(home, tc.r))
 		if err != nil {

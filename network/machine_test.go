@@ -345,6 +345,16 @@ func (m *machine) pool(f reflect.Value, name string) ([]any, bool) {
 		return boxed(m.ids("acl")), true
 	case FlowLogID:
 		return m.orNone(m.ids("fl")), true
+	case InsightsPathID:
+		return m.orNone(m.ids("nip")), true
+	case InsightsAnalysisID:
+		return m.orNone(m.ids("nia")), true
+	case AccessScopeID:
+		return m.orNone(m.ids("nis")), true
+	case AccessScopeAnalysisID:
+		return m.orNone(m.ids("nisa")), true
+	case Document:
+		return []any{Document(`[]`), Document(nil)}, true
 	case Traffic:
 		return []any{TrafficAccept, TrafficReject, TrafficAll}, true
 	case KeyPairID:
@@ -378,6 +388,9 @@ func (m *machine) pool(f reflect.Value, name string) ([]any, bool) {
 	}
 	if name == "Resources" && f.Kind() == reflect.String {
 		return boxed(m.ids("vpc", "subnet", "eni", "pcx", "i", "rtb", "sg", "acl")), true
+	}
+	if (name == "Source" || name == "Destination") && f.Kind() == reflect.String {
+		return boxed(m.ids("eni", "i", "igw")), true
 	}
 	if pool, ok := named[name]; ok && f.Kind() != reflect.Slice && f.Kind() != reflect.Pointer {
 		return pool, true

@@ -28,6 +28,12 @@ const (
 	QuotaAddrs           Quota = "addresses per network interface" // the instance type's; each family counted apart
 	QuotaFlowLogs        Quota = "flow logs per resource"
 	QuotaTags            Quota = "tags per resource"
+
+	QuotaInsightsPaths       Quota = "network insights paths per Region"
+	QuotaInsightsAnalyses    Quota = "network insights analyses per Region"
+	QuotaAccessScopes        Quota = "network access scopes per Region"
+	QuotaAccessScopeAnalyses Quota = "network access scope analyses per Region"
+	QuotaRunningScopes       Quota = "concurrent network access scope analyses"
 )
 
 // defaultQuotas are AWS's, but for the number of VPCs: AWS's 5 protect a shared
@@ -41,6 +47,8 @@ var defaultQuotas = map[Quota]int{
 	QuotaPeerings: 50, QuotaPeeringRequests: 25,
 	QuotaBlocks: 5, QuotaBlocks6: 5,
 	QuotaFlowLogs: 2, QuotaTags: 50,
+	QuotaInsightsPaths: 1000, QuotaInsightsAnalyses: 10_000, QuotaAccessScopes: 1000, QuotaAccessScopeAnalyses: 10_000,
+	QuotaRunningScopes: 25,
 }
 
 // Quota is the limit that holds for the caller's account and Region.

@@ -12,6 +12,8 @@ func TestQuotasAreAWSs(t *testing.T) {
 		QuotaSubnets: 200, QuotaENIs: 5000, QuotaTables: 200, QuotaRoutes: 500, QuotaGroups: 2500, QuotaRules: 60,
 		QuotaGroupsPerENI: 5, QuotaACLs: 200, QuotaEntries: 20, QuotaPeerings: 50, QuotaPeeringRequests: 25,
 		QuotaBlocks: 5, QuotaBlocks6: 5, QuotaFlowLogs: 2, QuotaTags: 50,
+		QuotaInsightsPaths: 1000, QuotaInsightsAnalyses: 10_000, QuotaAccessScopes: 1000, QuotaAccessScopeAnalyses: 10_000,
+		QuotaRunningScopes: 25,
 	}
 	for q, n := range want {
 		if got := (State{}).Quota(home, q); got != n {

@@ -14,6 +14,8 @@ var requests = []Request{
 	CreateACL{}, DeleteACL{}, CreateACLEntry{}, ReplaceACLEntry{}, DeleteACLEntry{}, ReplaceACLAssociation{},
 	CreateTags{}, DeleteTags{}, ImportKeyPair{}, DeleteKeyPair{}, SetQuota{},
 	CreateFlowLogs{}, DeleteFlowLogs{}, ReportDelivery{},
+	CreateInsightsPath{}, DeleteInsightsPath{}, StartInsightsAnalysis{}, DeleteInsightsAnalysis{},
+	CreateAccessScope{}, DeleteAccessScope{}, StartAccessScopeAnalysis{}, FinishAccessScopeAnalysis{}, DeleteAccessScopeAnalysis{},
 }
 
 // storedRow is a row as the store sees it.
@@ -37,6 +39,10 @@ func allRows(s State) []storedRow {
 	collect(&out, kindGateway, s.gateways)
 	collect(&out, kindKeyPair, s.keyPairs)
 	collect(&out, kindFlowLog, s.flowLogs)
+	collect(&out, kindInsightsPath, s.insightsPaths)
+	collect(&out, kindInsightsAnalysis, s.insightsAnalyses)
+	collect(&out, kindAccessScope, s.accessScopes)
+	collect(&out, kindScopeAnalysis, s.scopeAnalyses)
 	collect(&out, kindTags, s.tags)
 	collect(&out, kindToken, s.tokens)
 	return out

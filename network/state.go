@@ -28,6 +28,11 @@ type State struct {
 	used        tally
 	timers      timers
 
+	insightsPaths    table[*InsightsPath]
+	insightsAnalyses table[*InsightsAnalysis]
+	accessScopes     table[*AccessScope]
+	scopeAnalyses    table[*AccessScopeAnalysis]
+
 	changes []Change
 	outcome Outcome
 }

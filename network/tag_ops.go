@@ -135,6 +135,14 @@ func (e *edit) taggable(id string) error {
 		_, err = visible(e, e.keyPairs, id, "key")
 	case "fl":
 		_, err = visible(e, e.flowLogs, id, "fl")
+	case "nip":
+		_, err = visible(e, e.insightsPaths, id, "nip")
+	case "nia":
+		_, err = visible(e, e.insightsAnalyses, id, "nia")
+	case "nis":
+		_, err = visible(e, e.accessScopes, id, "nis")
+	case "nisa":
+		_, err = visible(e, e.scopeAnalyses, id, "nisa")
 	case "dopt":
 		err = e.dhcpOptions(DHCPOptionsID(id))
 	default:

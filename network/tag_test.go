@@ -76,6 +76,8 @@ func TestEverythingThatHasAnIDCanBeTagged(t *testing.T) {
 		w.do(CreateFlowLogs{Resources: []string{string(v.ID)}, FlowLogSpec: everyPacket}),
 		string(w.World(home).DHCPOptions),
 	}
+	path, scope := w.do(CreateInsightsPath{InsightsPathSpec: InsightsPathSpec{Source: string(i), Destination: string(i)}}), w.do(CreateAccessScope{})
+	all = append(all, path, scope, w.do(StartInsightsAnalysis{Path: InsightsPathID(path)}), w.do(StartAccessScopeAnalysis{Scope: AccessScopeID(scope)}))
 	for e := range w.ENIsAt(i) {
 		all = append(all, string(e.ID))
 	}

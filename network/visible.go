@@ -85,6 +85,14 @@ func (e *edit) taken(prefix, id string) bool {
 		_, has = e.keyPairs.get(id)
 	case "fl":
 		_, has = e.flowLogs.get(id)
+	case "nip":
+		_, has = e.insightsPaths.get(id)
+	case "nia":
+		_, has = e.insightsAnalyses.get(id)
+	case "nis":
+		_, has = e.accessScopes.get(id)
+	case "nisa":
+		_, has = e.scopeAnalyses.get(id)
 	}
 	// Associations, attachments, rules and reservations are no rows of their
 	// own: the row that holds one links to it.

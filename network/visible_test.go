@@ -9,18 +9,22 @@ import (
 
 // estate is one of everything in one account and Region.
 type estate struct {
-	vpc      VPCID
-	subnet   SubnetID
-	eni      ENIID
-	instance InstanceID
-	table    RouteTableID
-	peering  PeeringID
-	group    GroupID
-	rule     RuleID
-	acl      ACLID
-	gateway  GatewayID
-	key      KeyPairID
-	flowLog  FlowLogID
+	vpc           VPCID
+	subnet        SubnetID
+	eni           ENIID
+	instance      InstanceID
+	table         RouteTableID
+	peering       PeeringID
+	group         GroupID
+	rule          RuleID
+	acl           ACLID
+	gateway       GatewayID
+	key           KeyPairID
+	flowLog       FlowLogID
+	path          InsightsPathID
+	analysis      InsightsAnalysisID
+	scope         AccessScopeID
+	scopeAnalysis AccessScopeAnalysisID
 	// The associations, by the prefix of their IDs.
 	tableAssoc, aclAssoc, vpcBlock, subnetBlock AssociationID
 	attachment                                  AttachmentID
@@ -34,8 +38,14 @@ func (w *site) newEstate(c Caller) estate {
 	n := w.newSubnet(c, v.ID, "10.0.1.0/24")
 	i := w.newInstance(c, n.ID)
 	g := w.SecurityGroup(v.DefaultGroup)
+	iv := InsightsPathID(w.doAs(c, CreateInsightsPath{InsightsPathSpec: InsightsPathSpec{Source: string(i), Destination: string(i), Protocol: TCP, Port: new(80),
+		AtSource: PacketFilter{SourcePorts: &PortRange{1, 2}}}}))
+	scope := AccessScopeID(w.doAs(c, CreateAccessScope{Content: Document(`{}`)}))
 	return estate{
-		vpc: v.ID, subnet: n.ID, eni: w.newENI(c, n.ID).ID, instance: i, table: v.MainTable,
+		path: iv, scope: scope,
+		analysis:      InsightsAnalysisID(w.doAs(c, StartInsightsAnalysis{Path: iv, Result: Document(`{"a":1}`)})),
+		scopeAnalysis: AccessScopeAnalysisID(w.doAs(c, StartAccessScopeAnalysis{Scope: scope})),
+		vpc:           v.ID, subnet: n.ID, eni: w.newENI(c, n.ID).ID, instance: i, table: v.MainTable,
 		peering: w.newPeering(c, v.ID, c, peer.ID), group: g.ID, rule: g.Rules[0].ID, acl: v.DefaultACL,
 		gateway:    slices.Collect(w.GatewaysOf(c))[0].ID,
 		key:        KeyPairID(w.doAs(c, ImportKeyPair{Name: "ops"})),
@@ -75,6 +85,9 @@ func (e estate) asking() []Request {
 		RebootInstances{[]InstanceID{e.instance}}, TerminateInstances{[]InstanceID{e.instance}},
 		SetInstanceAttribute{Instance: e.instance, Groups: []GroupID{e.group}},
 		DeleteFlowLogs{[]FlowLogID{e.flowLog}},
+		CreateInsightsPath{InsightsPathSpec: InsightsPathSpec{Source: string(e.eni), Destination: string(e.instance)}},
+		DeleteInsightsPath{e.path}, StartInsightsAnalysis{Path: e.path}, DeleteInsightsAnalysis{e.analysis},
+		DeleteAccessScope{e.scope}, StartAccessScopeAnalysis{Scope: e.scope}, DeleteAccessScopeAnalysis{e.scopeAnalysis},
 	}
 }
 
@@ -265,11 +278,24 @@ func TestListsAreTheCallersOwn(t *testing.T) {
 		for f := range w.FlowLogsOf(c) {
 			count(c, "flow log", f.In(c))
 		}
+		for p := range w.InsightsPathsOf(c) {
+			count(c, "path", p.In(c))
+		}
+		for a := range w.InsightsAnalysesOf(c) {
+			count(c, "analysis", a.In(c))
+		}
+		for s := range w.AccessScopesOf(c) {
+			count(c, "scope", s.In(c))
+		}
+		for a := range w.AccessScopeAnalysesOf(c) {
+			count(c, "scope analysis", a.In(c))
+		}
 	}
 	for kind, total := range map[string]int{
 		"VPC": w.vpcs.len(), "subnet": w.subnets.len(), "interface": w.enis.len(), "instance": w.instances.len(),
 		"table": w.routeTables.len(), "peering": w.peerings.len(), "group": w.groups.len(), "ACL": w.acls.len(),
 		"gateway": w.gateways.len(), "key pair": w.keyPairs.len(), "flow log": w.flowLogs.len(),
+		"path": w.insightsPaths.len(), "analysis": w.insightsAnalyses.len(), "scope": w.accessScopes.len(), "scope analysis": w.scopeAnalyses.len(),
 	} {
 		if seen[kind] != total || total == 0 {
 			t.Errorf("the lists hold %d of %d (%s)", seen[kind], total, kind)
