@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tombolo/ec2/api"
+	"tombolo/ec2/insight"
 	"tombolo/ec2/instance"
 	"tombolo/ec2/server"
 	"tombolo/ec2/vpc"
@@ -26,5 +27,5 @@ func NewServer(c Config) *Server {
 }
 
 func operations() []api.Operation {
-	return slices.Concat(vpc.Operations(), instance.Operations())
+	return slices.Concat(vpc.Operations(), instance.Operations(), insight.Operations())
 }

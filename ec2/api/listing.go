@@ -17,6 +17,7 @@ type Listing[R any] struct {
 	Get     func(*Call, string) (R, bool) // by id, if the caller may see it
 	Tags    func(*Call, R) network.Tags   // nil when it has none
 	Filters []Filter[R]
+	Keep    func(R) bool // nil: all; what a Describe has as a parameter and not as a filter
 	Pages   Pages
 }
 
@@ -51,7 +52,7 @@ func (l Listing[R]) Rows(c *Call, q Query) ([]R, *string, error) {
 	}
 	var rows []R
 	for row := range candidates {
-		if passesAll(c, row, want) {
+		if (l.Keep == nil || l.Keep(row)) && passesAll(c, row, want) {
 			rows = append(rows, row)
 		}
 	}

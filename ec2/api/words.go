@@ -43,6 +43,10 @@ var nouns = map[string]noun{
 	"vpce":              {"VpcEndpointId", "VpcEndpointId", "Vpc Endpoint"},
 	"eipalloc":          {"AllocationID", "AllocationId", "allocation"},
 	"eni-perm":          {"NetworkInterfacePermissionID", "NetworkInterfacePermissionID", "network interface permission"},
+	"nip":               {"NetworkInsightsPathId", "NetworkInsightsPathId", "network insights path"},
+	"nia":               {"NetworkInsightsAnalysisId", "NetworkInsightsAnalysisId", "network insights analysis"},
+	"nis":               {"NetworkInsightsAccessScopeId", "NetworkInsightsAccessScopeId", "network insights access scope"},
+	"nisa":              {"NetworkInsightsAccessScopeAnalysisId", "NetworkInsightsAccessScopeAnalysisId", "network insights access scope analysis"},
 	"iip-assoc":         {"AssociationID", "AssociationID", "association"},
 }
 
@@ -94,7 +98,7 @@ const (
 	ruleActions  = "AuthorizeSecurityGroupIngress AuthorizeSecurityGroupEgress RevokeSecurityGroupIngress RevokeSecurityGroupEgress ModifySecurityGroupRules UpdateSecurityGroupRuleDescriptionsIngress UpdateSecurityGroupRuleDescriptionsEgress"
 )
 
-var wordings = slices.Concat(commonWords, addressWords, routeWords, peeringWords, groupWords, instanceWords, quotaWords)
+var wordings = slices.Concat(commonWords, addressWords, routeWords, peeringWords, groupWords, instanceWords, quotaWords, insightWords)
 
 var commonWords = []wording{
 	{rule: network.NotFound, code: "Invalid{Kind}.NotFound", message: "The {noun} ID '{subject}' does not exist"},
@@ -230,6 +234,18 @@ var instanceWords = []wording{
 	{rule: network.NeverRan, code: "IncorrectInstanceState", message: "Instance '{subject}' cannot be stopped as it has never reached the 'running' state."},
 	{rule: network.TooLong, code: "InvalidParameterValue", message: "The parameter {subject} is limited to {detail} bytes"},
 	{rule: network.TooLong, subject: "userData", code: "InvalidParameterValue", message: "User data is limited to {detail} bytes"},
+}
+
+// insightWords have the codes that AWS's own CloudFormation handlers know.
+var insightWords = []wording{
+	{rule: network.EndNotFound, code: "NetworkInsightsSource.NotFound", message: "The source '{subject}' does not exist"},
+	{rule: network.EndNotFound, detail: "destination", code: "NetworkInsightsDestination.NotFound", message: "The destination '{subject}' does not exist"},
+	{rule: network.InUse, kind: "nip", code: "AnalysisExistsForNetworkInsightsPath", message: "The network insights path '{subject}' has analyses: delete them first, among them {detail}."},
+	{rule: network.LimitExceeded, detail: string(network.QuotaInsightsPaths), code: "NetworkInsightsPath.LimitExceeded", message: "The maximum number of network insights paths has been reached."},
+	{rule: network.LimitExceeded, detail: string(network.QuotaInsightsAnalyses), code: "NetworkInsightsAnalysis.LimitExceeded", message: "The maximum number of network insights analyses has been reached."},
+	{rule: network.LimitExceeded, detail: string(network.QuotaAccessScopes), code: "NetworkInsightsAccessScope.LimitExceeded", message: "The maximum number of network access scopes has been reached."},
+	{rule: network.LimitExceeded, detail: string(network.QuotaAccessScopeAnalyses), code: "NetworkInsightsAccessScopeAnalysis.LimitExceeded", message: "The maximum number of network access scope analyses has been reached."},
+	{rule: network.LimitExceeded, detail: string(network.QuotaRunningScopes), code: "NetworkInsightsAccessScopeAnalysis.LimitExceeded", message: "The maximum number of concurrent network access scope analyses has been reached: wait for one to end."},
 }
 
 // quotaWords are AWS's codes for each quota; the message of the first is for

@@ -159,4 +159,59 @@ for s in subnets:
     s.delete()
 vpc.delete()
 refused("InvalidVpcID.NotFound", ec2.describe_vpcs, VpcIds=[vpc.id])
+# Reachability Analyzer, by the calls that Terraform's aws_ec2_network_insights_path
+# and _analysis make: create, read, start, poll until it is no longer running,
+# read, delete in the only order that works.
+office = res.create_vpc(CidrBlock="10.40.0.0/16")
+desk = office.create_subnet(CidrBlock="10.40.1.0/24", AvailabilityZone=zones[0])
+vault = office.create_subnet(CidrBlock="10.40.2.0/24", AvailabilityZone=zones[0])
+pair = [n.create_instances(ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, InstanceType="t3.micro")[0] for n in (desk, vault)]
+ec2.get_waiter("instance_running").wait(InstanceIds=[i.id for i in pair])
+question = dict(Source=pair[0].id, Destination=pair[1].id, Protocol="tcp", DestinationPort=22, ClientToken="terraform-1",
+                TagSpecifications=[{"ResourceType": "network-insights-path", "Tags": [{"Key": "Name", "Value": "ssh"}]}])
+path = ec2.create_network_insights_path(**question)["NetworkInsightsPath"]
+assert ec2.create_network_insights_path(**question)["NetworkInsightsPath"] == path
+read = ec2.describe_network_insights_paths(NetworkInsightsPathIds=[path["NetworkInsightsPathId"]])["NetworkInsightsPaths"]
+assert read == [path] and path["DestinationArn"].endswith(":123456789012:instance/" + pair[1].id), read
+
+
+def analysed():
+    began = ec2.start_network_insights_analysis(NetworkInsightsPathId=path["NetworkInsightsPathId"])["NetworkInsightsAnalysis"]
+    assert began["Status"] == "running" and "NetworkPathFound" not in began, began
+    for _ in range(100):
+        a = ec2.describe_network_insights_analyses(NetworkInsightsAnalysisIds=[began["NetworkInsightsAnalysisId"]])["NetworkInsightsAnalyses"][0]
+        if a["Status"] != "running":
+            return a
+    raise AssertionError(a)
+
+
+def kinds(components):
+    return [c["Component"]["Id"].split("-")[0] for c in components]
+
+
+way = ["i", "eni", "sg", "acl", "rtb", "acl", "sg", "eni", "i"]
+groups = [i.security_groups[0]["GroupId"] for i in pair]
+found = analysed()
+assert found["Status"] == "succeeded" and found["NetworkPathFound"] is True, found
+assert kinds(found["ForwardPathComponents"]) == way and kinds(found["ReturnPathComponents"]) == way, found
+assert [c["SequenceNumber"] for c in found["ForwardPathComponents"]] == list(range(1, 10))
+assert found["ForwardPathComponents"][0]["OutboundHeader"]["DestinationPortRanges"] == [{"From": 22, "To": 22}]
+assert found["ForwardPathComponents"][-1]["InboundHeader"]["SourceAddresses"] == [pair[0].private_ip_address + "/32"]
+assert found["ForwardPathComponents"][4]["RouteTableRoute"]["State"] == "active"
+ec2.revoke_security_group_ingress(GroupId=groups[1], IpPermissions=res.SecurityGroup(groups[1]).ip_permissions)
+cut = analysed()
+assert cut["NetworkPathFound"] is False, cut
+assert [(e["ExplanationCode"], e["Direction"]) for e in cut["Explanations"]] == [("SG_HAS_NO_RULES", "ingress")], cut
+both = [found["NetworkInsightsAnalysisId"], cut["NetworkInsightsAnalysisId"]]
+again = ec2.describe_network_insights_analyses(NetworkInsightsAnalysisIds=both)["NetworkInsightsAnalyses"]
+assert sorted(a["NetworkPathFound"] for a in again) == [False, True]  # the first still says what was true then
+pages = list(ec2.get_paginator("describe_network_insights_analyses").paginate(PaginationConfig={"PageSize": 1}))
+assert sorted(a["NetworkInsightsAnalysisId"] for p in pages for a in p["NetworkInsightsAnalyses"]) == sorted(both)
+refused("AnalysisExistsForNetworkInsightsPath", ec2.delete_network_insights_path, NetworkInsightsPathId=path["NetworkInsightsPathId"])
+for a in both:
+    assert ec2.delete_network_insights_analysis(NetworkInsightsAnalysisId=a)["NetworkInsightsAnalysisId"] == a
+refused("InvalidNetworkInsightsAnalysisId.NotFound", ec2.describe_network_insights_analyses, NetworkInsightsAnalysisIds=both[:1])
+ec2.delete_network_insights_path(NetworkInsightsPathId=path["NetworkInsightsPathId"])
+refused("InvalidNetworkInsightsPathId.NotFound", ec2.describe_network_insights_paths, NetworkInsightsPathIds=[path["NetworkInsightsPathId"]])
+
 print("done")

@@ -117,6 +117,11 @@ func (d *decoder) enum(c cursor, values []string) *string {
 		return nil
 	}
 	if _, ok := slices.BinarySearch(values, p.Value); !ok {
+		// Some names are taken in capitals too: AWS's own pages send the protocol TCP
+		// (AWS: Reachability Analyzer, Getting started using the AWS CLI).
+		if lower := strings.ToLower(p.Value); slices.Contains(values, lower) {
+			return &lower
+		}
 		d.note(&Problem{Kind: BadValue, Param: p.Key, Value: p.Value, Want: "enum", Enum: values})
 	}
 	return &p.Value

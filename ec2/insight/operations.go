@@ -1,0 +1,12 @@
+package insight
+
+import (
+	"slices"
+
+	"tombolo/ec2/api"
+)
+
+// Operations are all of this package's, a list for each noun's file.
+func Operations() []api.Operation {
+	return slices.Concat(pathOperations(), analysisOperations())
+}
