@@ -181,7 +181,11 @@ func (q *question) flows() []reach.Flow {
 			box.Dst = space.Only(q.flow.DestinationAddr)
 		}
 		if w, ok := p.Flows.Intersect(space.Of(box)).Witness(); ok {
-			out = append(out, reach.FlowOf(q.flow.Source, q.flow.Destination, w))
+			f := reach.FlowOf(q.flow.Source, q.flow.Destination, w)
+			if !q.exact {
+				f.SourcePort = 0 // one port that happens to work helps no client
+			}
+			out = append(out, f)
 		}
 	}
 	return out
