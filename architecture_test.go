@@ -22,7 +22,7 @@ const (
 	maxParams        = 5
 	maxPackageLines  = 8000
 	maxInterface     = 5
-	maxInModule      = 5 // in-module imports of one package, outside cmd
+	maxInModule      = 6 // in-module imports of one package, outside cmd
 	minCoreTestRatio = 1.0
 )
 
