@@ -23,8 +23,16 @@ func opt(flag, value string) option {
 // as is an option whose parameters do not follow from its name.
 func as(typed string, params ...string) option { return option{typed: typed, params: params} }
 
+// Mark is the tag, beside the Name, of what the guided lab makes.
+const Mark = "tombolo:lab"
+
 // named tags what a create command makes.
-func named(kind, name string) option {
+func (p *play) named(kind, name string) option {
+	if p.mark != "" {
+		at := "TagSpecification.1."
+		return as(fmt.Sprintf("--tag-specifications 'ResourceType=%s,Tags=[{Key=Name,Value=%s},{Key=%s,Value=%s}]'", kind, name, Mark, p.mark),
+			at+"ResourceType", kind, at+"Tag.1.Key", "Name", at+"Tag.1.Value", name, at+"Tag.2.Key", Mark, at+"Tag.2.Value", p.mark)
+	}
 	return as(fmt.Sprintf("--tag-specifications 'ResourceType=%s,Tags=[{Key=Name,Value=%s}]'", kind, name),
 		"TagSpecification.1.ResourceType", kind, "TagSpecification.1.Tag.1.Key", "Name", "TagSpecification.1.Tag.1.Value", name)
 }

@@ -30,6 +30,14 @@ const labImageName = "al2023-ami-*-x86_64"
 
 // build makes the three departments and looks at what came with them.
 func (p *play) build(ctx context.Context) error {
+	if err := p.raise(ctx); err != nil {
+		return err
+	}
+	return p.inspect(ctx)
+}
+
+// raise makes the three departments.
+func (p *play) raise(ctx context.Context) error {
 	images, err := p.quiet(ctx, "describe-images", as("", "Filter.1.Name", "name", "Filter.1.Value.1", labImageName))
 	if err != nil {
 		return err
@@ -51,12 +59,12 @@ func (p *play) build(ctx context.Context) error {
 			return err
 		}
 	}
-	return p.inspect(ctx)
+	return nil
 }
 
 func (p *play) buildVPC(ctx context.Context, d *department) error {
 	made, err := p.aws(ctx, "create-vpc", opt("cidr-block", d.cidr),
-		as("--amazon-provided-ipv6-cidr-block", "AmazonProvidedIpv6CidrBlock", "true"), named("vpc", d.name))
+		as("--amazon-provided-ipv6-cidr-block", "AmazonProvidedIpv6CidrBlock", "true"), p.named("vpc", d.name))
 	if err != nil {
 		return err
 	}
@@ -76,7 +84,7 @@ func (p *play) buildVPC(ctx context.Context, d *department) error {
 		return fmt.Errorf("IPv6 block of %s: %w", d.name, err)
 	}
 	made, err = p.aws(ctx, "create-subnet", opt("vpc-id", d.vpc), opt("cidr-block", d.subnetCIDR),
-		opt("ipv6-cidr-block", netip.PrefixFrom(whole.Addr(), 64).String()), named("subnet", d.name+"Subnet"))
+		opt("ipv6-cidr-block", netip.PrefixFrom(whole.Addr(), 64).String()), p.named("subnet", d.name+"Subnet"))
 	if err != nil {
 		return err
 	}
@@ -97,7 +105,7 @@ func (p *play) buildServer(ctx context.Context, d *department, image string) err
 		options = append(options, opt("private-ip-address", d.address),
 			as("--user-data file://finance.sh", "UserData", base64.StdEncoding.EncodeToString([]byte(financeBoot))))
 	}
-	made, err := p.aws(ctx, "run-instances", append(options, named("instance", d.server))...)
+	made, err := p.aws(ctx, "run-instances", append(options, p.named("instance", d.server))...)
 	if err != nil {
 		return err
 	}
@@ -190,7 +198,7 @@ func (p *play) awaitServer(ctx context.Context) error {
 
 // isolated: VPCs are isolated by default.
 func (p *play) isolated(ctx context.Context) error {
-	return p.unreachable(ctx, p.marketing, p.finance, "no-route", p.marketing.table)
+	return p.claimed(ctx, 2)
 }
 
 // peer requests and accepts the first peering.
@@ -200,13 +208,13 @@ func (p *play) peer(ctx context.Context) error {
 		return err
 	}
 	p.marketPeer = id
-	return p.unreachable(ctx, p.marketing, p.finance, "no-route", p.marketing.table)
+	return p.claimed(ctx, 3)
 }
 
 // makePeering connects a department to Finance.
 func (p *play) makePeering(ctx context.Context, d *department) (string, error) {
 	made, err := p.aws(ctx, "create-vpc-peering-connection", opt("vpc-id", d.vpc), opt("peer-vpc-id", p.finance.vpc),
-		named("vpc-peering-connection", d.name+"-Finance"))
+		p.named("vpc-peering-connection", d.name+"-Finance"))
 	if err != nil {
 		return "", err
 	}
@@ -253,7 +261,7 @@ func (p *play) routeThere(ctx context.Context) error {
 	if err := p.route(ctx, p.marketing, p.finance, p.marketPeer); err != nil {
 		return err
 	}
-	return p.unreachable(ctx, p.marketing, p.finance, "sg-denied", p.finance.eni, p.finance.group)
+	return p.claimed(ctx, 4)
 }
 
 // routeBack: one cause is left, the security group.
@@ -261,7 +269,7 @@ func (p *play) routeBack(ctx context.Context) error {
 	if err := p.route(ctx, p.finance, p.marketing, p.marketPeer); err != nil {
 		return err
 	}
-	return p.unreachable(ctx, p.marketing, p.finance, "sg-denied", p.finance.eni, p.finance.group)
+	return p.claimed(ctx, 5)
 }
 
 // allow: the rule is the last thing that was missing; it works at once.
@@ -269,8 +277,7 @@ func (p *play) allow(ctx context.Context) error {
 	if err := p.authorize(ctx, p.marketing); err != nil {
 		return err
 	}
-	p.reachable(ctx, p.marketing, p.finance)
-	return nil
+	return p.claimed(ctx, 6)
 }
 
 // authorize lets a department's TCP 80 and ping into FinanceServer's group.
@@ -314,7 +321,7 @@ func (p *play) cut(ctx context.Context) error {
 	talk.clear()
 	took, ok := talk.wait("silent", 2*time.Second)
 	p.note(Check{Must: "the established connection is cut at once", Seen: map[bool]string{true: "silent", false: "still answered"}[ok], OK: ok, Took: took})
-	if err := p.unreachable(ctx, p.marketing, p.finance, "acl-denied", p.finance.acl); err != nil {
+	if err := p.claimed(ctx, 7); err != nil {
 		return err
 	}
 	for _, number := range []string{"50", "51"} {
@@ -325,8 +332,7 @@ func (p *play) cut(ctx context.Context) error {
 	talk.clear()
 	took, ok = talk.wait("answered", 10*time.Second)
 	p.note(Check{Must: "the same connection goes on when the entry is gone (TCP tries again by itself)", Seen: map[bool]string{true: "answered", false: "still silent"}[ok], OK: ok, Took: took})
-	p.reachable(ctx, p.marketing, p.finance)
-	return nil
+	return p.claimed(ctx, 6)
 }
 
 // developerToo repeats steps 3 to 6 for the second department.
@@ -351,9 +357,7 @@ func (p *play) developerToo(ctx context.Context) error {
 	if err := p.authorize(ctx, p.developer); err != nil {
 		return err
 	}
-	p.reachable(ctx, p.developer, p.finance)
-	p.reachable(ctx, p.marketing, p.finance)
-	return nil
+	return p.claimed(ctx, 8)
 }
 
 // notTransitive: whatever routes are added, Marketing never reaches Developer.
@@ -375,10 +379,7 @@ func (p *play) notTransitive(ctx context.Context) error {
 		"echo 1 > /proc/sys/net/ipv4/ip_forward && echo 1 > /proc/sys/net/ipv6/conf/all/forwarding"); err != nil || code != 0 {
 		return errors.Join(fmt.Errorf("turn on forwarding in FinanceServer: exit %d", code), err)
 	}
-	if err := p.unreachable(ctx, p.marketing, p.developer, "not-in-peer-cidr", p.marketPeer, p.marketing.table); err != nil {
-		return err
-	}
-	return p.unreachable(ctx, p.developer, p.marketing, "not-in-peer-cidr", p.developPeer, p.developer.table)
+	return p.claimed(ctx, 9)
 }
 
 // unpeer deletes one peering and watches the other department go on undisturbed.
@@ -392,7 +393,7 @@ func (p *play) unpeer(ctx context.Context) error {
 	if _, err := p.aws(ctx, "delete-vpc-peering-connection", opt("vpc-peering-connection-id", p.marketPeer)); err != nil {
 		return err
 	}
-	if err := p.unreachable(ctx, p.marketing, p.finance, "blackhole", p.marketing.table); err != nil {
+	if err := p.claimed(ctx, 10); err != nil {
 		return err
 	}
 	dead := 0

@@ -15,6 +15,7 @@ import (
 	"tombolo/ec2"
 	"tombolo/flowlog/delivery"
 	"tombolo/gate"
+	"tombolo/lab"
 	"tombolo/local"
 	"tombolo/network"
 	"tombolo/why"
@@ -65,6 +66,7 @@ type consoleAddress struct {
 
 // openConsole makes the console behind a door.
 func (d *daemon) openConsole(door *gate.Gate, l net.Listener) *console.Server {
+	guides := &guides{daemon: d, door: door, all: map[network.Caller]*lab.Guide{}}
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	regions := []string{string(door.Region)}
 	for _, r := range ec2.Regions() {
@@ -73,7 +75,7 @@ func (d *daemon) openConsole(door *gate.Gate, l net.Listener) *console.Server {
 		}
 	}
 	return console.New(console.Config{Door: door, Port: port, Version: version, Regions: regions, Accounts: d.accounts,
-		State: d.State, Fabric: d.consoleFabric, Flows: d.consoleFlows, Reach: d.consoleReach, Lab: d.consoleLab, Log: d.log,
+		State: d.State, Fabric: d.consoleFabric, Flows: d.consoleFlows, Reach: d.consoleReach, Lab: guides.answer, Log: d.log,
 		Stream: func(w http.ResponseWriter, r *http.Request, id string) { d.manager.sessions.Stream(w, r, id) }})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 	"time"
 
 	"tombolo/console"
@@ -113,9 +112,4 @@ func (d *daemon) runInside(ctx context.Context, id network.InstanceID, args []st
 		err = errors.New("ended by signal " + exit.Signal)
 	}
 	return exit.Code, err
-}
-
-// consoleLab is the guided lab.
-func (d *daemon) consoleLab(context.Context, network.Caller, console.Task) (any, error) {
-	return nil, &console.Problem{Status: http.StatusNotImplemented, Code: "NotServed", Message: "The guided lab is not served yet."}
 }
