@@ -118,7 +118,7 @@ export function MapPage({ guided = false }: { guided?: boolean }): ReactNode {
           <SpaceBetween size="m">
             {guided ? (
               <Suspense fallback={<Spinner />}>
-                <Guide />
+                <Guide network={network} asked={asked} setAsked={setAsked} />
               </Suspense>
             ) : (
               network.ready && scene.vpcs.every((v) => v.counts.chips === 0) && <Beginning />

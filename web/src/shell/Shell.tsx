@@ -1,4 +1,4 @@
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 import AppLayout from '@cloudscape-design/components/app-layout';
 import SideNavigation, { type SideNavigationProps } from '@cloudscape-design/components/side-navigation';
@@ -6,7 +6,6 @@ import { Notices } from './notices';
 import { layoutLabels, panelLabels } from './labels';
 import SplitPanel from '@cloudscape-design/components/split-panel';
 import { shells } from '../terminal/shells';
-import { useSyncExternalStore } from 'react';
 
 const sections: SideNavigationProps.Item[] = [
   { type: 'link', text: 'Map', href: '#/' },
@@ -91,7 +90,12 @@ export function Shell({ title, children, full = false, details }: ShellProps): R
       maxContentWidth={full ? Number.MAX_VALUE : 2400}
       disableContentPaddings={full}
       contentType={full ? 'default' : 'table'}
-      content={children}
+      content={
+        <>
+          {children}
+          <BackToLab here={place.pathname} />
+        </>
+      }
       splitPanelOpen={details !== undefined}
       splitPanelSize={size}
       onSplitPanelResize={(e) => setSize(e.detail.size)}
@@ -107,5 +111,16 @@ export function Shell({ title, children, full = false, details }: ShellProps): R
         )
       }
     />
+  );
+}
+
+/** While somebody is in the guided lab, every other page leads back to it. */
+function BackToLab({ here }: { here: string }): ReactNode {
+  const step = sessionStorage.getItem('tombolo.lab.step');
+  if (step === null || here === '/' || here === '/lab') return null;
+  return (
+    <a className="lab-bar" href="#/lab" data-testid="back-to-lab">
+      Guided lab, step {step}: back
+    </a>
   );
 }
