@@ -63,14 +63,12 @@ function Start(): ReactNode {
 
 function Steps({ course, network, asked, setAsked }: Props & { course: Course }): ReactNode {
   const first = course.steps.find((s) => s.agree !== true)?.step ?? course.steps.length;
-  const [open, setOpenState] = useState(() => Number(sessionStorage.getItem(key)) || first);
+  const [open, setOpen] = useState(() => Number(sessionStorage.getItem(key)) || first);
   const [resetting, setResetting] = useState(false);
-  const setOpen = (step: number): void => {
-    sessionStorage.setItem(key, String(step));
-    setOpenState(step);
-  };
   const done = course.steps.filter((s) => s.agree === true).length;
   const [from, to] = hint(open, course.vpcs).path;
+  // Other pages lead back here while the lab lasts.
+  useEffect(() => sessionStorage.setItem(key, String(open)), [open]);
   // The map asks the question that the step is about.
   const source = chipOf(network, from);
   const destination = chipOf(network, to);
@@ -94,7 +92,7 @@ function Steps({ course, network, asked, setAsked }: Props & { course: Course })
       <Button onClick={() => setResetting(true)} data-testid="lab-reset">
         Reset the lab
       </Button>
-      {resetting && <Reset close={() => setResetting(false)} onDone={() => setOpen(1)} />}
+      {resetting && <Reset close={() => setResetting(false)} onDone={() => sessionStorage.removeItem(key)} />}
     </SpaceBetween>
   );
 }
