@@ -24,7 +24,7 @@ export function Fixes({ fixes }: { fixes: Fix[] }): ReactNode {
       <ol className="fixes">
         {fixes.map((f, i) => (
           <li key={`${i} ${f.sentence}`} data-testid={`fix-${i + 1}`}>
-            <Sentence text={f.sentence} />
+            <Sentence text={capital(f.sentence)} />
           </li>
         ))}
       </ol>
@@ -84,7 +84,7 @@ function Apply({ fixes, close }: { fixes: Fix[]; close: () => void }): ReactNode
         <ol className="fixes">
           {fixes.map((f, i) => (
             <li key={`${i} ${f.sentence}`}>
-              <Sentence text={f.sentence} />
+              <Sentence text={capital(f.sentence)} />
             </li>
           ))}
         </ol>
@@ -97,6 +97,11 @@ function Apply({ fixes, close }: { fixes: Fix[]; close: () => void }): ReactNode
       </SpaceBetween>
     </Modal>
   );
+}
+
+/** A sentence begins with a capital, unless it begins with an ID. */
+function capital(text: string): string {
+  return /^[a-z]+-[0-9a-f]{8}/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** Makes calls in order; an ID that one of them makes goes into those after it. */

@@ -50,7 +50,7 @@ export function MapPage({ guided = false }: { guided?: boolean }): ReactNode {
   const { fitTo, size } = control;
   useEffect(() => {
     const what = `${size.w} ${size.h} ${scene.bounds.w} ${scene.bounds.h}`;
-    if (!network.ready || control.dragged() || fitted.current === what) return;
+    if (!network.ready || control.touched() || fitted.current === what) return;
     fitted.current = what;
     fitTo(scene.bounds);
   }, [network.ready, scene.bounds, size, fitTo, control]);
@@ -76,7 +76,8 @@ export function MapPage({ guided = false }: { guided?: boolean }): ReactNode {
   return (
     <Shell title={guided ? 'Guided lab' : 'Map'} full>
       <div className="map-page">
-        <main className="map" ref={frame} aria-label="Map" data-testid="map">
+        <h1 className="unseen">{guided ? 'Guided lab' : 'Map of the network'}</h1>
+        <section className="map" ref={frame} aria-label="Map" data-testid="map">
           {network.error ? <Failure error={network.error} /> : null}
           {!network.ready && !network.error && (
             <div className="waiting">
@@ -113,8 +114,8 @@ export function MapPage({ guided = false }: { guided?: boolean }): ReactNode {
             onArrange={network.arrange}
           />
           <Legend flows={flows} />
-        </main>
-        <aside className="panel" aria-label={guided ? 'Guided lab' : 'Path'}>
+        </section>
+        <section className="panel" aria-label={guided ? 'Guided lab' : 'Path'}>
           <SpaceBetween size="m">
             {guided ? (
               <Suspense fallback={<Spinner />}>
@@ -131,7 +132,7 @@ export function MapPage({ guided = false }: { guided?: boolean }): ReactNode {
             {q && reach.error && <Failure error={reach.error} />}
             {q && reach.data && !reach.error && <ReachAnswer reach={reach.data} question={q} />}
           </SpaceBetween>
-        </aside>
+        </section>
       </div>
     </Shell>
   );

@@ -1,90 +1,41 @@
 import type { ReactNode } from 'react';
-import { distance, draw, type Point } from './geometry';
-import type { Answer, Hop } from './answer';
-import type { Scene } from './scene';
-import { way, type Station } from './way';
+import { draw } from './geometry';
+import type { Path, Stop } from './path';
 
-/** A hop on the map: where it is and what became of the packet there. */
-interface Stop {
-  at: Point;
-  hop: Hop;
-  number: number;
-}
-
-/** The path of a flow over the map, hop by hop, up to the one that blocks. */
-export function PathLayer({ scene, answer, k }: { scene: Scene; answer: Answer; k: number }): ReactNode {
-  const a = scene.chips.get(answer.source.interface ?? '');
-  const b = scene.chips.get(answer.destination.interface ?? '');
-  if (!a || !b) return null;
-  const w = way(scene, a, b);
-  const stops = stopsOf(answer.forward, w.stations);
-  const blocked = stops.find((s) => s.hop.blocked);
-  const [passed, beyond] = blocked ? split(w.points, blocked.at) : [w.points, []];
-  const r = Math.max(9, 7 / k);
+/** The line of a path: solid as far as packets come, dotted beyond. */
+export function PathLine({ path }: { path: Path }): ReactNode {
   return (
     <g className="way" aria-hidden="true" data-testid="map-path">
-      {beyond.length > 1 && <path className="beyond" d={draw(beyond)} />}
-      <path className={`halo ${blocked ? 'bad' : 'good'}`} d={draw(passed)} />
-      <path className={`passed ${answer.verdict}`} d={draw(passed)} />
-      {stops.map((s) => (
-        <g key={`${s.number} ${s.hop.component}`} className={`stop ${s.hop.blocked && !s.hop.beyond ? 'bad' : s.hop.beyond ? 'off' : 'good'}`} transform={`translate(${s.at.x} ${s.at.y})`}>
-          <circle r={s === blocked ? r * 1.5 : r} />
-          <text fontSize={s === blocked ? r * 1.7 : r * 1.15} textAnchor="middle" dominantBaseline="central">
-            {s.hop.blocked ? '✕' : s.number}
-          </text>
-        </g>
-      ))}
+      {path.beyond.length > 1 && <path className="beyond" d={draw(path.beyond)} />}
+      <path className={`halo ${path.blocked ? 'bad' : 'good'}`} d={draw(path.passed)} />
+      <path className={`passed ${path.verdict}`} d={draw(path.passed)} />
     </g>
   );
 }
 
-function stopsOf(hops: Hop[], stations: Record<Station, Point | undefined>): Stop[] {
-  const out: Stop[] = [];
-  hops.forEach((hop, i) => {
-    const at = stations[stationOf(hop, i, hops)];
-    if (!at) return;
-    // A place says one thing: what blocks, or else what passed last.
-    const same = out.findIndex((s) => distance(s.at, at) < 3);
-    if (same < 0) out.push({ at, hop, number: i + 1 });
-    else if (!out[same]!.hop.blocked) out[same] = { at, hop, number: i + 1 };
-  });
-  return out;
+/** The components on a path, numbered; the one that blocks is a red cross. */
+export function PathStops({ path, k }: { path: Path; k: number }): ReactNode {
+  const r = Math.max(9, 7 / k);
+  return (
+    <g aria-hidden="true">
+      {path.stops.map((s) => {
+        const size = s === path.blocked ? r * 1.5 : r;
+        // The number of a peering stands on its label's edge, not on its name.
+        const y = s.hop.kind === 'vpc-peering-connection' ? s.at.y - 20 : s.at.y;
+        return (
+          <g key={`${s.number} ${s.hop.component}`} className={`stop ${lookOf(s)}`} transform={`translate(${s.at.x} ${y})`}>
+            <circle r={size} />
+            <text fontSize={size * 1.15} textAnchor="middle" dominantBaseline="central">
+              {s.hop.blocked ? '✕' : s.number}
+            </text>
+          </g>
+        );
+      })}
+    </g>
+  );
 }
 
-/** Where a hop stands: what comes before the way between, and what after. */
-export function stationOf(hop: Hop, i: number, hops: Hop[]): Station {
-  const out = hop.direction === 'egress' || (hop.direction !== 'ingress' && i < hops.length / 2);
-  switch (hop.kind) {
-    case 'security-group':
-      return out ? 'source-group' : 'destination-group';
-    case 'network-acl':
-      return out ? 'source-acl' : 'destination-acl';
-    case 'route-table':
-    case 'vpc':
-    case 'internet-gateway':
-      return 'source-table';
-    case 'vpc-peering-connection':
-      return 'peering';
-    default:
-      return out ? 'source' : 'destination';
-  }
-}
-
-/** Cuts a line where it comes nearest to a point. */
-function split(points: Point[], at: Point): [Point[], Point[]] {
-  let best = 1;
-  let least = Infinity;
-  for (let i = 1; i < points.length; i++) {
-    const a = points[i - 1]!;
-    const b = points[i]!;
-    const detour = distance(a, at) + distance(at, b) - distance(a, b);
-    if (detour < least - 0.01) {
-      least = detour;
-      best = i;
-    }
-  }
-  return [
-    [...points.slice(0, best), at],
-    [at, ...points.slice(best)],
-  ];
+function lookOf(s: Stop): string {
+  if (s.hop.beyond) return 'off';
+  return s.hop.blocked ? 'bad' : 'good';
 }

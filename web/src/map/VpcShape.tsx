@@ -26,31 +26,31 @@ export const VpcShape = memo(function VpcShape({ box, detail, view, picked, focu
   const s = sign(box.state);
   const label = `VPC ${box.name}, ${box.cidr}, ${box.state}, ${box.counts.subnets} subnets, ${box.counts.chips} interfaces${box.collapsed ? ', collapsed' : ''}`;
   const classes = `vpc ${s.tone} ${picked.id === box.id ? 'picked' : ''} ${picked.dim(box.id) ? 'dim' : ''}`;
-  const big = detail === 'full' ? 1 : Math.min(3.2, 0.5 / k);
+  // Far away, a name keeps its size on the screen as long as its box has room.
+  const size = detail === 'full' ? 15 : Math.min(11 / k, box.h * 0.36);
+  const room = Math.max(3, Math.floor((box.w - 24) / (size * 0.6)));
   return (
     <g className={classes} data-testid={`map-${box.id}`}>
       <rect className="area" x={box.x} y={box.y} width={box.w} height={box.h} rx={14} onClick={() => picked.onPick(box.id)} onDoubleClick={() => picked.onOpen(box.id)} />
-      {!box.collapsed && box.subnets.map((subnet) => (overlaps(subnet, view) || detail === 'shapes') && <SubnetShape key={subnet.id} box={subnet} detail={detail} picked={picked} focus={focus} />)}
-      {detail === 'shapes' ? (
-        <text className="far" x={box.x + box.w / 2} y={box.y + box.h / 2} fontSize={Math.min(box.h / 2, 11 / k)} textAnchor="middle" dominantBaseline="middle">
-          {clip(box.name, Math.max(4, Math.floor((box.w * k) / 6.5)))}
-        </text>
-      ) : (
+      {!box.collapsed && box.subnets.map((subnet) => (overlaps(subnet, view)) && <SubnetShape key={subnet.id} box={subnet} detail={detail} picked={picked} focus={focus} />)}
+      {detail === 'full' ? (
         <g className="head">
-          <text className="name" x={box.x + 16} y={box.y + 24 * Math.min(big, 1.5)} fontSize={15 * big}>
-            {clip(box.name, Math.floor((box.w - 40) / (8.4 * big)))}
+          <text className="name" x={box.x + 16} y={box.y + 24} fontSize={size}>
+            {clip(box.name, room)}
           </text>
-          {(detail === 'full' || box.collapsed) && (
-            <text className="sub" x={box.x + 16} y={box.y + (box.collapsed ? 46 : 42)} fontSize={12}>
-              {clip(box.cidr, Math.floor((box.w - 30) / 7))}
-            </text>
-          )}
+          <text className="sub" x={box.x + 16} y={box.y + (box.collapsed ? 46 : 42)} fontSize={12}>
+            {clip(box.cidr, Math.floor((box.w - 30) / 7))}
+          </text>
           {box.collapsed && (
             <text className="sub" x={box.x + 16} y={box.y + 70} fontSize={12}>
               {box.counts.subnets} subnets · {box.counts.chips} interfaces
             </text>
           )}
         </g>
+      ) : (
+        <text className="far" x={box.x + 12} y={box.y + (box.collapsed ? box.h / 2 + size / 3 : size * 1.15)} fontSize={size}>
+          {clip(box.name, room)}
+        </text>
       )}
       <Hit id={box.id} label={label} r={{ x: box.x, y: box.y, w: box.w, h: Math.min(box.h, 50) }} focus={focus} picked={picked} />
     </g>

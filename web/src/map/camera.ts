@@ -22,14 +22,6 @@ export function fit(r: Rect, w: number, h: number, most = 1.25): Camera {
   return { k, x: w / 2 - (r.x + r.w / 2) * k, y: h / 2 - (r.y + r.h / 2) * k };
 }
 
-/** The part of the world in a window, grown by half of it, in steps: it changes rarely. */
-export function seen(c: Camera, w: number, h: number): Rect {
-  const step = 300 / c.k;
-  const x = Math.floor((-c.x / c.k - w / c.k / 2) / step) * step;
-  const y = Math.floor((-c.y / c.k - h / c.k / 2) / step) * step;
-  return { x, y, w: Math.ceil(((w / c.k) * 2) / step + 1) * step, h: Math.ceil(((h / c.k) * 2) / step + 1) * step };
-}
-
 /** How much is drawn at a zoom: names of everything, names of VPCs, or shapes. */
 export type Detail = 'full' | 'names' | 'shapes';
 

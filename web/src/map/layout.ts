@@ -142,7 +142,7 @@ function place(boxes: VpcBox[], places: Map<string, Slot>): void {
     wide.set(s.col, Math.max(wide.get(s.col) ?? 0, b.w));
     tall.set(s.row, Math.max(tall.get(s.row) ?? 0, b.h));
   }
-  const space = boxes.length > 12 ? { x: 90, y: 60 } : { x: 200, y: 110 };
+  const space = boxes.length > 12 ? { x: 90, y: 60 } : { x: 190, y: 100 };
   const xs = starts(wide, space.x);
   const ys = starts(tall, space.y);
   for (const b of boxes) {

@@ -21,7 +21,7 @@ const at = (s: Slot): string => `${s.col},${s.row}`;
  * is connected with. Without a past, hubs come first and their spokes around them.
  */
 export function slots(p: Places): Map<string, Slot> {
-  const columns = p.ids.length <= 6 ? 3 : Math.ceil(Math.sqrt(p.ids.length * 1.3));
+  const columns = p.ids.length <= 6 ? 3 : Math.ceil(Math.sqrt(p.ids.length * 0.7));
   const placed = new Map<string, Slot>();
   const taken = new Set<string>();
   const put = (id: string, s: Slot): void => {

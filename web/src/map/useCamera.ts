@@ -10,6 +10,8 @@ export interface CameraControl {
   zoom: (factor: number) => void;
   /** Whether the last pointer went far enough to be a drag and no click. */
   dragged: () => boolean;
+  /** Whether the person chose what to look at; then nothing else moves the camera. */
+  touched: () => boolean;
 }
 
 /** Pans and zooms by mouse, touch, wheel; keys are the map's own. */
@@ -17,6 +19,7 @@ export function useCamera(frame: RefObject<HTMLElement | null>): CameraControl {
   const [camera, set] = useState<Camera>({ x: 40, y: 40, k: 1 });
   const [size, setSize] = useState({ w: 1000, h: 600 });
   const moved = useRef(false);
+  const own = useRef(false);
 
   useEffect(() => {
     const element = frame.current;
@@ -28,13 +31,25 @@ export function useCamera(frame: RefObject<HTMLElement | null>): CameraControl {
 
   useEffect(() => {
     const element = frame.current;
-    return element ? listen(element, set, moved) : undefined;
+    if (!element) return undefined;
+    const byHand: Set = (next) => {
+      own.current = true;
+      set(next);
+    };
+    return listen(element, byHand, moved);
   }, [frame]);
 
   const fitTo = useCallback((r: Rect, most?: number) => set(fit(r, size.w, size.h, most)), [size]);
-  const zoom = useCallback((factor: number) => set((c) => zoomAt(c, { x: size.w / 2, y: size.h / 2 }, factor)), [size]);
+  const touched = useCallback(() => own.current, []);
+  const zoom = useCallback(
+    (factor: number) => {
+      own.current = true;
+      set((c) => zoomAt(c, { x: size.w / 2, y: size.h / 2 }, factor));
+    },
+    [size],
+  );
   const dragged = useCallback(() => moved.current, []);
-  return { camera, size, set, fitTo, zoom, dragged };
+  return { camera, size, set, fitTo, zoom, dragged, touched };
 }
 
 type Set = (next: (c: Camera) => Camera) => void;

@@ -29,7 +29,7 @@ class Live {
   private waiting = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private connected = false;
-  private plane: Fabric | undefined;
+  private plane: Partial<Fabric> | undefined;
 
   start(client: QueryClient): () => void {
     this.client = client;
@@ -46,7 +46,7 @@ class Live {
   };
 
   isConnected = (): boolean => this.connected;
-  fabric = (): Fabric | undefined => this.plane;
+  fabric = (): Partial<Fabric> | undefined => this.plane;
 
   /** Asks for flows as long as somebody looks: they cost the daemon something. */
   watchFlows(listener: FlowListener): () => void {
@@ -88,7 +88,7 @@ class Live {
         this.changed((JSON.parse(e.data) as { kinds?: string[] }).kinds ?? []);
         break;
       case 'plane':
-        this.plane = JSON.parse(e.data) as Fabric;
+        this.plane = JSON.parse(e.data) as Partial<Fabric>;
         this.tell();
         break;
       case 'flows':
@@ -135,7 +135,7 @@ export function useConnected(): boolean {
   return useSyncExternalStore(live.subscribe, live.isConnected);
 }
 
-export function useFabric(): Fabric | undefined {
+export function useFabric(): Partial<Fabric> | undefined {
   return useSyncExternalStore(live.subscribe, live.fabric);
 }
 

@@ -85,13 +85,18 @@ export function Shell({ title, children, full = false, details }: ShellProps): R
           }}
         />
       }
-      notifications={<Notices />}
+      notifications={full ? undefined : <Notices />}
       stickyNotifications
       maxContentWidth={full ? Number.MAX_VALUE : 2400}
       disableContentPaddings={full}
       contentType={full ? 'default' : 'table'}
       content={
         <>
+          {full && (
+            <div className="floating">
+              <Notices />
+            </div>
+          )}
           {children}
           <BackToLab here={place.pathname} />
         </>

@@ -12,7 +12,7 @@ export function TopBar(): ReactNode {
   const client = useQueryClient();
   const theme = useTheme();
   const connected = useConnected();
-  const fabric = useFabric() ?? session.fabric;
+  const fabric = { ...session.fabric, ...useFabric() };
   const choose = (to: { region?: string; account?: string }): void => {
     go(to);
     void client.invalidateQueries({ queryKey: ['ec2'] });
@@ -56,8 +56,8 @@ export function TopBar(): ReactNode {
 }
 
 function enforcement(connected: boolean, enforced: boolean, degraded: string, plane: string): { text: string; iconName: 'status-negative' | 'status-warning' | 'status-positive'; ariaLabel: string } {
-  if (!connected) return { text: 'Reconnecting', iconName: 'status-warning', ariaLabel: 'The daemon does not answer; trying again' };
+  if (!connected) return { text: 'Reconnecting', iconName: 'status-warning', ariaLabel: 'Reconnecting: the daemon does not answer' };
   if (degraded !== '') return { text: 'Degraded', iconName: 'status-negative', ariaLabel: `Degraded: ${degraded}` };
-  if (!enforced) return { text: 'API only', iconName: 'status-warning', ariaLabel: 'No packets: the daemon runs without a data plane' };
-  return { text: 'Enforced', iconName: 'status-positive', ariaLabel: `Packets obey: ${plane}` };
+  if (!enforced) return { text: 'API only', iconName: 'status-warning', ariaLabel: 'API only: the daemon runs without a data plane, no packets pass' };
+  return { text: 'Enforced', iconName: 'status-positive', ariaLabel: `Enforced: packets obey${plane === '' ? '' : ` (${plane})`}` };
 }
