@@ -14,6 +14,8 @@ export default defineConfig({
     // No data: URL for scripts or pictures; the page's policy allows them for fonts alone.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // What the page is made of, with the licences, goes where the page goes.
+    license: { fileName: 'assets/licenses.txt' },
   },
   server: { proxy: { '^/console/(login|session|api|events|reach|stream|lab)': { target: daemon, ws: true } } },
   test: { include: ['src/**/*.test.{ts,tsx}'] },

@@ -94,7 +94,9 @@ function Told({ verdict, why }: { verdict: Verdict; why: string }): ReactNode {
       <ul className="checks">
         {verdict.checks.map((c, i) => (
           <li key={`${i} ${c.want}`}>
-            <StatusIndicator type={c.agree ? 'success' : 'error'}>{c.want}</StatusIndicator>
+            <StatusIndicator type={c.agree ? 'success' : 'error'}>
+              <Sentence text={c.want} />
+            </StatusIndicator>
             <Box fontSize="body-s" color="text-body-secondary" padding={{ left: 'l' }}>
               Seen: <Sentence text={c.seen} />
             </Box>

@@ -11,7 +11,7 @@ export const LinkLine = memo(function LinkLine({ link, picked }: { link: Link; p
   return <path className={`link ${sign(link.status).tone} ${link.status} ${picked.id === link.id ? 'picked' : ''} ${picked.dim(link.id) ? 'dim' : ''}`} d={draw(link.points)} onClick={() => picked.onPick(link.id)} />;
 });
 
-const size = { w: 160, h: 40 };
+const size = { w: 148, h: 40 };
 
 export const LinkLabel = memo(function LinkLabel({ link, detail, picked, focus }: { link: Link; detail: Detail; picked: Picked; focus: string }): ReactNode {
   if (detail !== 'full') return null;
@@ -21,7 +21,7 @@ export const LinkLabel = memo(function LinkLabel({ link, detail, picked, focus }
     <g className={`label ${s.tone} ${picked.id === link.id ? 'picked' : ''} ${picked.dim(link.id) ? 'dim' : ''}`} data-testid={`map-${link.id}`}>
       <rect className="area" {...{ x: r.x, y: r.y, width: r.w, height: r.h }} rx={20} />
       <text className="name" x={link.label.x} y={link.label.y - 3} fontSize={12} textAnchor="middle">
-        {clip(link.name, 22)}
+        {clip(link.name, 20)}
       </text>
       <text className="sub" x={link.label.x} y={link.label.y + 12} fontSize={11} textAnchor="middle">
         <tspan className="sign">{s.glyph}</tspan> {words(link.status)}

@@ -41,6 +41,11 @@ export const VpcShape = memo(function VpcShape({ box, detail, view, picked, focu
           <text className="sub" x={box.x + 16} y={box.y + (box.collapsed ? 46 : 42)} fontSize={12}>
             {clip(box.cidr, Math.floor((box.w - 30) / 7))}
           </text>
+          {!box.collapsed && box.counts.subnets === 0 && (
+            <text className="sub" x={box.x + 16} y={box.y + 70} fontSize={12}>
+              No subnets yet
+            </text>
+          )}
           {box.collapsed && (
             <text className="sub" x={box.x + 16} y={box.y + 70} fontSize={12}>
               {box.counts.subnets} subnets · {box.counts.chips} interfaces
@@ -93,10 +98,10 @@ function ChipShape({ chip, picked, focus }: { chip: Chip; picked: Picked; focus:
         {s.glyph}
       </text>
       <text className="name" x={chip.x + 29} y={chip.y + 21} fontSize={13}>
-        {clip(chip.name, 19)}
+        {clip(chip.name, 18)}
       </text>
       <text className="sub" x={chip.x + 29} y={chip.y + 38} fontSize={11.5}>
-        {clip(chip.address, 17)}
+        {clip(chip.address, 16)}
         {chip.state !== 'running' && chip.state !== 'in-use' ? `  ${chip.state}` : ''}
       </text>
       <Hit id={chip.id} label={`${chip.name}, ${chip.address}, ${chip.state}`} r={chip} focus={focus} picked={picked} />

@@ -16,8 +16,8 @@ export function zoomAt(c: Camera, at: Point, factor: number): Camera {
 }
 
 /** Shows a rectangle of the world whole, with a margin, in a window of w by h. */
-export function fit(r: Rect, w: number, h: number, most = 1.25): Camera {
-  const margin = 48;
+export function fit(r: Rect, w: number, h: number, most = 1.5): Camera {
+  const margin = 36;
   const k = Math.max(zooms.least, Math.min(most, (w - 2 * margin) / Math.max(1, r.w), (h - 2 * margin) / Math.max(1, r.h)));
   return { k, x: w / 2 - (r.x + r.w / 2) * k, y: h / 2 - (r.y + r.h / 2) * k };
 }

@@ -21,14 +21,14 @@ export interface Drawn {
   before: ReadonlyMap<string, Slot>;
 }
 
-const chipSize = { w: 186, h: 50 };
+const chipSize = { w: 176, h: 50 };
 const gap = 12;
 // Room between the borders of interface, subnet and VPC for what decides there.
-const aside = 30;
+const aside = 26;
 const subnetHead = 30;
 const vpcHead = 54;
 const emptySubnet = { w: chipSize.w + 2 * aside, h: subnetHead + 6 };
-const collapsedSize = { w: 230, h: 92 };
+const collapsedSize = { w: 216, h: 88 };
 
 /** Lays everything out. The same network at the same places gives the same map. */
 export function layout(d: Drawn): { scene: Scene; slots: Map<string, Slot> } {
@@ -142,7 +142,7 @@ function place(boxes: VpcBox[], places: Map<string, Slot>): void {
     wide.set(s.col, Math.max(wide.get(s.col) ?? 0, b.w));
     tall.set(s.row, Math.max(tall.get(s.row) ?? 0, b.h));
   }
-  const space = boxes.length > 12 ? { x: 90, y: 60 } : { x: 190, y: 100 };
+  const space = boxes.length > 12 ? { x: 90, y: 60 } : { x: 172, y: 90 };
   const xs = starts(wide, space.x);
   const ys = starts(tall, space.y);
   for (const b of boxes) {

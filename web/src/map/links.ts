@@ -25,7 +25,7 @@ export function links(peerings: Peering[], boxes: Map<string, VpcBox>): Link[] {
     const a = ports.get(`${plan.peering.id}/from`)!;
     const b = ports.get(`${plan.peering.id}/to`)!;
     const points = curve([a, push(a, plan.sides[0], reach(a, b)), push(b, plan.sides[1], reach(a, b)), b]);
-    return { id: plan.peering.id, name: plan.peering.name || plan.peering.id, status: plan.peering.status, from: plan.from.id, to: plan.to.id, points, label: along(points, 0.5) };
+    return { id: plan.peering.id, name: plan.peering.name || `${plan.from.name} – ${plan.to.name}`, status: plan.peering.status, from: plan.from.id, to: plan.to.id, points, label: along(points, 0.5) };
   });
 }
 

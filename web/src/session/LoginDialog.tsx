@@ -8,9 +8,16 @@ import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { login, tokenIn } from './login';
 
-/** Asks for a token, over whatever the page shows: what is typed there stays. */
+/**
+ * Asks for a token, over whatever the page shows: what is typed there stays. It is
+ * made when it is needed, because of two dialogs the younger one is on top.
+ */
 export function LoginDialog(): ReactNode {
   const needed = useSyncExternalStore(login.subscribe, login.needed);
+  return needed ? <Asking /> : null;
+}
+
+function Asking(): ReactNode {
   const [pasted, setPasted] = useState('');
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
@@ -28,7 +35,7 @@ export function LoginDialog(): ReactNode {
   };
   return (
     <Modal
-      visible={needed}
+      visible
       header="Log in to Tombolo"
       closeAriaLabel="Close"
       data-testid="login"

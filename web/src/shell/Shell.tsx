@@ -39,6 +39,8 @@ const sections: SideNavigationProps.Item[] = [
     ],
   },
   { type: 'section', text: 'Observe', items: [{ type: 'link', text: 'Flow logs', href: '#/flow-logs' }] },
+  { type: 'divider' },
+  { type: 'link', text: 'Licences', href: '/console/assets/licenses.txt', external: true, externalIconAriaLabel: 'Opens in a new tab' },
 ];
 
 export interface ShellProps {
@@ -79,6 +81,7 @@ export function Shell({ title, children, full = false, details }: ShellProps): R
           header={{ text: 'Tombolo', href: '#/' }}
           items={items}
           onFollow={(e) => {
+            if (e.detail.external) return;
             e.preventDefault();
             void navigate(e.detail.href.slice(1));
             if (!wide || full) setNavigation(false);
