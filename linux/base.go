@@ -2,13 +2,19 @@ package linux
 
 import "net/netip"
 
-// How a packet's mark is made up. The fabric's routing reads the table only.
+// How a packet's mark is made up. The fabric's routing reads the table only; the
+// flow cache (linux/kernel/bpf/cache.c) stamps packets that it does not know and
+// reads the rest of what leaves the fabric.
 const (
 	sameSubnet = 1 << 31          // network ACLs are not asked
+	remember   = 1 << 30          // if it passes, the packets of its flow may pass as it did
 	tableShift = 16               // 14 bits: the table of the fabric's routes
 	tableMask  = 0x3fff << 16     //
+	stampMask  = 0x3fff << 2      // the cache's generation when it came in
+	shortPath  = 2                // its way takes no more than crossRegionMTU
 	outsider   = 1                // before it is routed: its source is not in the sender's VPC
-	causeMask  = 0x3fffffff       // table and, in the sink's table, the cause for which it goes nowhere
+	tallied    = 1                // when it has passed: it was counted
+	causeMask  = 0x3fffffff       // table and, in the sink's table, the cause for which it goes nowhere, in place of all below
 	fibBase    = 1000             // the kernel's number of a table is ours and this
 	portBase   = 1000             // the kernel's index of a port is ours and this
 	sinkPort   = portBase - 1     // the link that leads nowhere
@@ -87,6 +93,7 @@ func (u *unit) baseSets(f Family) {
 	counted(deniedOutSet, PortType)
 	counted(deniedInSet, PortType)
 	counted(lostSet, MarkType)
+	set(EpochSet, NoData, MarkType)
 	set("hops", HopsData, HopsType)
 	for n := uint32(1); n < 255; n++ {
 		u.Elements = append(u.Elements, Element{Family: f, Set: "hops", Lo: string([]byte{byte(n)}), Mark: n + 1})
@@ -159,7 +166,9 @@ func (u *unit) judge(f Family) {
 		rule(f, goTo("remember.reply")))
 	// Errors about a known flow pass security groups as it does. What conntrack
 	// can make nothing of belongs to no flow, and stands for itself.
+	// The cache must not take their verdict for one about their flow.
 	u.chain(f, "odd", nil,
+		rule(f, OfMark{remember, remember}, ChangeMark{Keep: sameSubnet | tableMask}),
 		rule(f, OfState{Related}, goTo("related")),
 		rule(f, In{[]Field{InPort, EtherSource}, "macs", true}, goTo("spoofed")),
 		rule(f, leave),
@@ -169,12 +178,6 @@ func (u *unit) judge(f Family) {
 	u.chain(f, "related", nil,
 		rule(f, jump("edge")),
 		rule(f, toPassed))
-	u.chain(f, "tracked.leaving", nil,
-		rule(f, OfDirection{}, SetFlowMark{trackedByOriginator, trackedByOriginator}, back),
-		rule(f, SetFlowMark{trackedByResponder, trackedByResponder}))
-	u.chain(f, "tracked.entering", nil,
-		rule(f, OfDirection{}, SetFlowMark{trackedByResponder, trackedByResponder}, back),
-		rule(f, SetFlowMark{trackedByOriginator, trackedByOriginator}))
 }
 
 // edge is the edges of the two subnets, and between them what the route table
@@ -185,7 +188,9 @@ func (u *unit) edge(f Family) {
 		rule(f, In{[]Field{OutPort}, "ports", true}, goTo("lost")),
 		rule(f, OfMark{sameSubnet, 0}, By{[]Field{OutPort}, "enter.acl"}))
 	u.chain(f, "lost", nil,
-		rule(f, MaskMark{causeMask}),
+		// It had a way, to an address that nobody has.
+		rule(f, OfMark{remember, remember}, ChangeMark{Keep: tableMask}),
+		rule(f, ChangeMark{Keep: causeMask}),
 		rule(f, In{Fields: []Field{Mark}, Set: lostSet}, toStray),
 		rule(f, toStray))
 }

@@ -72,10 +72,15 @@ func (s Forget) String() string {
 	return fmt.Sprintf("forget flows of %s in zones %v", s.Addr, s.Zones)
 }
 
-// Batch is a change of nftables, in three parts that are done in order. The
+// Batch is a change of nftables, in four parts that are done in order. The
 // first adds what nothing refers to yet, the last removes what nothing refers
-// to any more; only Turn must be one transaction.
-type Batch struct{ Ready, Turn, Clean NftChange }
+// to any more; Turn must be one transaction, and Seal, which begins the next epoch,
+// a later one: since Linux 6.18 a transaction's new rules are in force a moment before
+// its interval sets are, and what a packet meets then must not be remembered.
+type Batch struct{ Ready, Turn, Seal, Clean NftChange }
+
+// Len is the number of things in a batch.
+func (b Batch) Len() int { return b.Ready.Len() + b.Turn.Len() + b.Seal.Len() + b.Clean.Len() }
 
 // NftChange is done in the order of its fields.
 type NftChange struct {
@@ -85,7 +90,6 @@ type NftChange struct {
 	CutElements []Element
 	Chains      []Chain // their rules are replaced
 	Elements    []Element
-	Seal        []Chain // their rules are replaced: those that hold the epoch
 	OldChains   []Chain
 	OldSets     []Set
 	OldCounters []Counter
@@ -94,11 +98,11 @@ type NftChange struct {
 // Len is the number of things in a change.
 func (c NftChange) Len() int {
 	return len(c.NewCounters) + len(c.NewSets) + len(c.NewChains) + len(c.CutElements) + len(c.Chains) +
-		len(c.Elements) + len(c.Seal) + len(c.OldChains) + len(c.OldSets) + len(c.OldCounters)
+		len(c.Elements) + len(c.OldChains) + len(c.OldSets) + len(c.OldCounters)
 }
 
 func (s Switch) String() string {
-	return fmt.Sprintf("switch nftables: %d to prepare, %d to turn, %d to clean up", s.Ready.Len(), s.Turn.Len(), s.Clean.Len())
+	return fmt.Sprintf("switch nftables: %d to prepare, %d to turn, %d to clean up", s.Ready.Len(), s.Turn.Len()+s.Seal.Len(), s.Clean.Len())
 }
 
 // Diff is what turns a kernel that holds have into one that holds want. The
@@ -136,7 +140,7 @@ func Diff(have, want *Desired) []Step {
 		after = append(after, CutNeighbour{n})
 	}
 	steps := before
-	if batch := diffNft(gone.Objects, come.Objects); batch.Ready.Len()+batch.Turn.Len()+batch.Clean.Len() > 0 {
+	if batch := diffNft(gone.Objects, come.Objects); batch.Len() > 0 {
 		steps = append(steps, Switch{batch, append(gone.concerns, come.concerns...)})
 	}
 	return append(append(steps, after...), want.forgotten(routesOut)...)
@@ -343,7 +347,9 @@ func diffNft(gone, come Objects) Batch {
 	}
 	diffChains(&b, gone.Chains, come.Chains)
 	for _, e := range in {
-		if fresh[setKey{e.Family, e.Set}] {
+		if e.Set == EpochSet {
+			b.Seal.Elements = append(b.Seal.Elements, e)
+		} else if fresh[setKey{e.Family, e.Set}] {
 			b.Ready.Elements = append(b.Ready.Elements, e)
 		} else {
 			b.Turn.Elements = append(b.Turn.Elements, e)
@@ -364,13 +370,16 @@ func diffChains(b *Batch, gone, come []Chain) {
 		switch {
 		case ok && o.equal(c):
 		case ok && c.seals():
-			b.Turn.Seal = append(b.Turn.Seal, c)
+			b.Seal.Chains = append(b.Seal.Chains, c)
 		case ok:
 			b.Turn.Chains = append(b.Turn.Chains, c)
 		case c.Hook != nil:
-			// A base chain takes part at once: it must come with the rest.
+			// A base chain takes part at once. Nothing passes one without rules.
 			b.Turn.NewChains = append(b.Turn.NewChains, c)
-			b.Turn.Seal = append(b.Turn.Seal, c)
+			b.Seal.Chains = append(b.Seal.Chains, c)
+		case c.seals():
+			b.Ready.NewChains = append(b.Ready.NewChains, c)
+			b.Seal.Chains = append(b.Seal.Chains, c)
 		default:
 			b.Ready.NewChains = append(b.Ready.NewChains, c)
 			b.Ready.Chains = append(b.Ready.Chains, c)

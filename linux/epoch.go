@@ -23,8 +23,15 @@ const EpochMask = originalEpoch | replyEpoch
 
 // seals reports whether a chain holds the epoch.
 func (c Chain) seals() bool {
-	return c.Name == "forward" || c.Name == "remember.original" || c.Name == "remember.reply"
+	switch c.Name {
+	case "forward", "remember.original", "remember.reply", "tracked.leaving", "tracked.entering":
+		return true
+	}
+	return false
 }
+
+// EpochSet holds the epoch that is in force, and nothing else.
+const EpochSet = "epoch"
 
 // epochUnit is the entrance: a packet of a flow that was judged in this epoch,
 // in its direction, passes at once. A change of policy replaces the epoch in
@@ -45,6 +52,16 @@ func epochUnit(f Family, epoch uint16, m meter) *unit {
 		rule(f, goTo("judge")))
 	u.chain(f, "remember.original", nil, rule(f, SetFlowMark{originalEpoch, e}, pass))
 	u.chain(f, "remember.reply", nil, rule(f, SetFlowMark{replyEpoch, e << replyShift}, pass))
+	// What a packet meets while a transaction comes into force is of the old rules and
+	// of sets old and new: it may look tracked by neither policy. That lasts longer than
+	// the policy, so that the flow is marked only if the rules are still in force.
+	u.Elements = append(u.Elements, Element{Family: f, Set: EpochSet, Lo: string(key(nil).own(e))})
+	u.chain(f, "tracked.leaving", nil,
+		rule(f, OfDirection{}, InEpoch{e}, SetFlowMark{trackedByOriginator, trackedByOriginator}, back),
+		rule(f, OfDirection{Reply: true}, InEpoch{e}, SetFlowMark{trackedByResponder, trackedByResponder}))
+	u.chain(f, "tracked.entering", nil,
+		rule(f, OfDirection{}, InEpoch{e}, SetFlowMark{trackedByResponder, trackedByResponder}, back),
+		rule(f, OfDirection{Reply: true}, InEpoch{e}, SetFlowMark{trackedByOriginator, trackedByOriginator}))
 	return u
 }
 
@@ -92,7 +109,7 @@ func (c NftChange) turns(turns *[2]bool) {
 		}
 	}
 	for _, e := range append(append([]Element{}, c.CutElements...), c.Elements...) {
-		if e.Set != bookSet.Name && !e.counts() {
+		if e.Set != bookSet.Name && e.Set != EpochSet && !e.counts() {
 			mark(e.Family)
 		}
 	}

@@ -150,7 +150,7 @@ func (k *fake) change(b Batch) error {
 	for _, part := range []struct {
 		name string
 		NftChange
-	}{{"ready", b.Ready}, {"turn", b.Turn}, {"clean", b.Clean}} {
+	}{{"ready", b.Ready}, {"turn", b.Turn}, {"seal", b.Seal}, {"clean", b.Clean}} {
 		for _, f := range []struct {
 			name string
 			n    int
@@ -160,7 +160,6 @@ func (k *fake) change(b Batch) error {
 			{"cut elements", len(part.CutElements), k.cutElements},
 			{"chains", len(part.Chains), func(c NftChange) error { return k.putRules(c.Chains) }},
 			{"elements", len(part.Elements), k.addElements},
-			{"seal", len(part.Seal), func(c NftChange) error { return k.putRules(c.Seal) }},
 			{"old things", len(part.OldChains) + len(part.OldSets) + len(part.OldCounters), k.removeThings},
 		} {
 			if f.n == 0 {

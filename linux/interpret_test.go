@@ -290,8 +290,11 @@ func (j *journey) statement(s Statement) bool {
 		return (e != nil) != s.Not
 	case SetMark:
 		j.mark = s.Value
-	case MaskMark:
-		j.mark &= s.Mask
+	case ChangeMark:
+		j.mark = j.mark&s.Keep ^ s.Set
+	case InEpoch:
+		_, ok := j.elements[setKey{j.f, EpochSet}][string(key(nil).own(s.Epoch))]
+		return ok
 	case SetFlowMark:
 		if j.flow != nil {
 			j.flow.mark = j.flow.mark&^s.Mask ^ s.Value

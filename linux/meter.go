@@ -109,10 +109,17 @@ func (u *unit) flowSets(f Family, room int) {
 // record makes the chains of an ending for flows to be recorded. A count for which
 // there is no room is itself counted, at the interfaces that should have had it.
 func (e ending) record(u *unit, f Family, m meter) {
-	to := goTo(e.chain + ".count")
-	rules := []Rule{rule(f, In{Fields: []Field{InPort}, Set: watchedSet}, to)}
+	to := []Statement{goTo(e.chain + ".count")}
+	if e.fate == flowlog.Passed {
+		// The cache must count what it carries of the flow.
+		to = append([]Statement{ChangeMark{Keep: ^uint32(tallied), Set: tallied}}, to...)
+	}
+	at := func(x Field) Rule {
+		return rule(f, append([]Statement{In{Fields: []Field{x}, Set: watchedSet}}, to...)...)
+	}
+	rules := []Rule{at(InPort)}
 	if e.enters() {
-		rules = append(rules, rule(f, In{Fields: []Field{OutPort}, Set: watchedSet}, to))
+		rules = append(rules, at(OutPort))
 	}
 	u.chain(f, e.chain, nil, append(rules, rule(f, e.verdict))...)
 	add := func(t Tally) Rule {

@@ -74,7 +74,7 @@ func TestRecordingTurnsNoPolicy(t *testing.T) {
 			t.Fatalf("%d steps to the other set, want one: %v", len(steps), steps)
 		}
 		batch := steps[0].(Switch)
-		if n := batch.Ready.Len() + batch.Clean.Len() + len(batch.Turn.Elements) + len(batch.Turn.Seal); n > 0 {
+		if n := batch.Ready.Len() + batch.Clean.Len() + len(batch.Turn.Elements) + batch.Seal.Len(); n > 0 {
 			t.Errorf("more than rules is changed: %+v", batch)
 		}
 		if set, _ := want.Metered(); set == want.OtherFlowSet() {

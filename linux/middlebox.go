@@ -170,7 +170,7 @@ func (j *job) compileUnchecked() {
 		j.unit(uncheckedChain(p.eni.ID), []any{p.eni, isBox}, func() *unit {
 			u := &unit{concern: concern{eni: p.eni.ID}}
 			for _, f := range []Family{V4, V6} {
-				rules := []Rule{rule(f, In{[]Field{Source}, string(p.vpc.ID), true}, SetMark{outsider})}
+				rules := []Rule{rule(f, In{[]Field{Source}, string(p.vpc.ID), true}, ChangeMark{Keep: stampMask, Set: outsider})}
 				if isBox {
 					rules = append(rules, rule(f, By{[]Field{Destination}, backMap(p.eni.ID)}))
 				}

@@ -77,10 +77,13 @@ type (
 		Fields []Field
 		Map    string
 	}
-	// MaskMark clears all but the masked bits of the packet's mark.
-	MaskMark struct{ Mask uint32 }
+	// ChangeMark clears all bits of the packet's mark but those to keep, and sets
+	// some of those that it has cleared.
+	ChangeMark struct{ Keep, Set uint32 }
 	// SetMark sets the packet's mark.
 	SetMark struct{ Value uint32 }
+	// InEpoch matches while the epoch is in force.
+	InEpoch struct{ Epoch uint32 }
 	// SetFlowMark replaces the masked bits of the flow's mark.
 	SetFlowMark struct{ Mask, Value uint32 }
 	// SetZone says in which conntrack zone the packet's flow is looked up.
@@ -196,10 +199,16 @@ func (s By) text(f Family) string { return fieldsText(f, s.Fields) + " vmap @" +
 func (s MarkBy) text(f Family) string {
 	return "meta mark set " + fieldsText(f, s.Fields) + " map @" + s.Map
 }
-func (s SetMark) text(Family) string  { return fmt.Sprintf("meta mark set %#x", s.Value) }
-func (s MaskMark) text(Family) string { return fmt.Sprintf("meta mark set meta mark and %#x", s.Mask) }
-func (s SetZone) text(Family) string  { return fmt.Sprintf("ct zone set %d", s.Zone) }
-func (s Count) text(Family) string    { return "counter name " + s.Counter }
+func (s SetMark) text(Family) string { return fmt.Sprintf("meta mark set %#x", s.Value) }
+func (s ChangeMark) text(Family) string {
+	if s.Set == 0 {
+		return fmt.Sprintf("meta mark set meta mark and %#x", s.Keep)
+	}
+	return fmt.Sprintf("meta mark set meta mark and %#x xor %#x", s.Keep, s.Set)
+}
+
+func (s SetZone) text(Family) string { return fmt.Sprintf("ct zone set %d", s.Zone) }
+func (s Count) text(Family) string   { return "counter name " + s.Counter }
 func (s SetFlowMark) text(Family) string {
 	return fmt.Sprintf("ct mark set ct mark and %#x xor %#x", ^s.Mask, s.Value)
 }
@@ -217,6 +226,8 @@ func (s Tally) text(f Family) string {
 	}
 	return "add @" + s.Set + " { " + fate + " . " + fieldsText(f, []Field{InPort, OutPort, Source, Destination, Protocol}) + " . " + ports + " . " + flags + " counter }"
 }
+
+func (s InEpoch) text(Family) string { return fmt.Sprintf("%#x @%s", s.Epoch, EpochSet) }
 
 func (s OfHops) text(f Family) string  { return fmt.Sprintf("%s %d", Hops.text(f), s.Hops) }
 func (s SetHops) text(f Family) string { return fmt.Sprintf("%s set %d", Hops.text(f), s.Hops) }

@@ -185,15 +185,15 @@ func (r *router) local(bit uint32) Verdict {
 // peering limitations). The source must be in this VPC: the stricter of two
 // readings. The destination is in the other's blocks already.
 func (r *router) peering(p *network.Peering, other *network.VPC) Verdict {
-	name := string(other.ID)
+	name, short := string(other.ID), uint32(0)
 	if crossesRegions(p) {
-		name = acrossName(other.ID, p.ID)
+		name, short = acrossName(other.ID, p.ID), shortPath
 	}
 	zone := r.zone(r.u, r.vpc.ID, other.ID)
 	outsiders := r.lost(Cause{Why: "source-not-in-vpc", At: string(p.ID)}, zone)
 	return r.u.lead(way{
 		chain: fmt.Sprintf("%s.from.%s", p.ID, r.vpc.ID),
-		mark:  r.number(r.u, tableKind, name) << tableShift, zone: zone, outsiders: outsiders.Chain,
+		mark:  r.number(r.u, tableKind, name)<<tableShift | short, zone: zone, outsiders: outsiders.Chain,
 	})
 }
 

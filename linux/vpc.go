@@ -128,7 +128,11 @@ func (w way) unit() *unit {
 		if w.outsiders != "" {
 			rules = append(rules, rule(f, OfMark{outsider, outsider}, goTo(w.outsiders)))
 		}
-		u.chain(f, w.chain, nil, append(rules, rule(f, SetMark{w.mark}, SetZone{w.zone}, accept))...)
+		mark := Statement(SetMark{w.mark})
+		if w.cause.Why == "" {
+			mark = ChangeMark{Keep: stampMask, Set: w.mark | remember}
+		}
+		u.chain(f, w.chain, nil, append(rules, rule(f, mark, SetZone{w.zone}, accept))...)
 	}
 	return u
 }

@@ -15,6 +15,7 @@ import (
 	"tombolo/control"
 	"tombolo/guest"
 	"tombolo/lab"
+	"tombolo/linux"
 	"tombolo/linux/kernel"
 	"tombolo/local"
 	"tombolo/network"
@@ -29,7 +30,7 @@ type fabric struct {
 }
 
 // openFabric takes over what an earlier daemon left, or finds an empty room.
-func openFabric(dir string) (*fabric, error) {
+func openFabric(dir string, fast linux.FastPath) (*fabric, error) {
 	guests, err := guest.Open(guest.Config{Dir: dir})
 	if err != nil {
 		return nil, fmt.Errorf("open instances: %w", err)
@@ -39,7 +40,7 @@ func openFabric(dir string) (*fabric, error) {
 		guests.Close()
 		return nil, fmt.Errorf("open fabric: %w", err)
 	}
-	plane, err := kernel.Open(kernel.Config{Fabric: ns, InstanceNS: guests.NetNS})
+	plane, err := kernel.Open(kernel.Config{Fabric: ns, InstanceNS: guests.NetNS, FastPath: fast})
 	if err != nil {
 		guests.Close()
 		return nil, fmt.Errorf("open data plane: %w", err)

@@ -124,7 +124,7 @@ func printStatus(st daemonStatus) {
 		enforced = "nothing: there are no packets with --fabric none"
 	}
 	for _, row := range [][2]string{{"health", health}, {"api", st.Endpoint + " (auth " + st.Auth + ")"}, {"state", st.State},
-		{"plane", st.Plane}, {"instances", st.Instances}, {"generation", fmt.Sprintf("%d, packets obey %d", st.Generation, st.Obeyed)},
+		{"plane", st.Plane}, {"fast path", fastPathText(st)}, {"instances", st.Instances}, {"generation", fmt.Sprintf("%d, packets obey %d", st.Generation, st.Obeyed)},
 		{"daemon", fmt.Sprintf("process %d, version %s", st.PID, st.Version)},
 		{"enforced", enforced},
 		{"not yet", "internet and NAT gateways, endpoints, DNS, instance metadata, flow logs, reachability analysis"}} {
@@ -178,4 +178,14 @@ func doctorCommand() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// fastPathText says what remembers verdicts, and why nothing faster does.
+func fastPathText(st daemonStatus) string {
+	text := map[string]string{"": "none", "off": "off: every packet takes the slow path", "ebpf": "ebpf: programs on the links remember flows",
+		"nft": "nft: nftables' ingress hook remembers flows"}[st.FastPath]
+	if st.FastPathWhy != "" {
+		text += " (" + st.FastPathWhy + ")"
+	}
+	return text
 }

@@ -111,17 +111,19 @@ func (s *site) socketPath() string { return filepath.Join(s.dir, "tombolo.sock")
 
 // daemonStatus is what a daemon says of itself on its socket.
 type daemonStatus struct {
-	Version    string   `json:"version"`
-	PID        int      `json:"pid"`
-	Endpoint   string   `json:"endpoint"`
-	State      string   `json:"state"`
-	Fabric     string   `json:"fabric"`    // linux or none
-	Plane      string   `json:"plane"`     // what decides about packets
-	Instances  string   `json:"instances"` // how instances are isolated
-	Auth       string   `json:"auth"`
-	Generation uint64   `json:"generation"`
-	Obeyed     uint64   `json:"obeyed"` // the generation that packets obey
-	Degraded   []string `json:"degraded"`
+	Version     string   `json:"version"`
+	PID         int      `json:"pid"`
+	Endpoint    string   `json:"endpoint"`
+	State       string   `json:"state"`
+	Fabric      string   `json:"fabric"` // linux or none
+	Plane       string   `json:"plane"`  // what decides about packets
+	FastPath    string   `json:"fastPath,omitempty"`
+	FastPathWhy string   `json:"fastPathWhy,omitempty"` // why none faster remembers verdicts
+	Instances   string   `json:"instances"`             // how instances are isolated
+	Auth        string   `json:"auth"`
+	Generation  uint64   `json:"generation"`
+	Obeyed      uint64   `json:"obeyed"` // the generation that packets obey
+	Degraded    []string `json:"degraded"`
 }
 
 func (s *site) status(ctx context.Context) (daemonStatus, error) {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -25,6 +26,7 @@ import (
 	"tombolo/flowlog/delivery"
 	"tombolo/gate"
 	"tombolo/guest"
+	"tombolo/linux"
 	"tombolo/local"
 	"tombolo/network"
 	"tombolo/ssm/session"
@@ -34,6 +36,7 @@ import (
 // serveFlags are what `tombolo serve` can be told.
 type serveFlags struct {
 	listen, fabric, auth string
+	fast                 string
 	tlsCert, tlsKey      string
 	strictImages         bool
 	verbose              bool
@@ -64,12 +67,13 @@ Linux, without privileges and without packets.`,
 	}
 	cmd.Flags().StringVar(&f.listen, "listen", defaultListen, "address of the API; port 0 takes a free one")
 	cmd.Flags().StringVar(&f.fabric, "fabric", "auto", "what carries packets: auto, linux, or none (the API alone)")
+	cmd.Flags().StringVar(&f.fast, "fast-path", string(linux.Auto), "what remembers verdicts about flows: auto (the fastest that this machine allows), ebpf, nft, or off")
 	cmd.Flags().StringVar(&f.auth, "auth", "sigv4", "sigv4 verifies signatures; off takes any key (throwaway CI only)")
 	cmd.Flags().StringVar(&f.tlsCert, "tls-cert", "", "certificate file (PEM); needed to listen beyond loopback")
 	cmd.Flags().StringVar(&f.tlsKey, "tls-key", "", "its private key file (PEM)")
 	cmd.Flags().BoolVar(&f.strictImages, "strict-images", false, "refuse AMI ids that are not in the catalogue")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log more")
-	for flag, words := range map[string][]string{"fabric": {"auto", "linux", "none"}, "auth": {"sigv4", "off"}} {
+	for flag, words := range map[string][]string{"fabric": {"auto", "linux", "none"}, "auth": {"sigv4", "off"}, "fast-path": linux.FastPaths()} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)) // fails only for unknown flags
 	}
 	return cmd
@@ -80,6 +84,8 @@ func (f *serveFlags) check() error {
 	switch {
 	case f.fabric != "auto" && f.fabric != "linux" && f.fabric != "none":
 		return failed(exitUsage, "--fabric %s: choose auto, linux or none", f.fabric)
+	case !slices.Contains(linux.FastPaths(), f.fast):
+		return failed(exitUsage, "--fast-path %s: choose auto, ebpf, nft or off", f.fast)
 	case f.auth != "sigv4" && f.auth != "off":
 		return failed(exitUsage, "--auth %s: choose sigv4 or off", f.auth)
 	case (f.tlsCert == "") != (f.tlsKey == ""):
@@ -154,7 +160,7 @@ func serve(ctx context.Context, s *site, f *serveFlags) (err error) {
 	}
 	c := control.Config{State: state, Store: db, Log: d.log}
 	if f.fabric != "none" {
-		if d.fabric, err = openFabric(s.dir); err != nil {
+		if d.fabric, err = openFabric(s.dir, linux.FastPath(f.fast)); err != nil {
 			return &exitError{exitMachine, err}
 		}
 		defer d.fabric.close()
@@ -352,7 +358,12 @@ func (d *daemon) status() daemonStatus {
 	out := daemonStatus{Version: version, PID: os.Getpid(), Endpoint: d.url, State: d.site.dir, Fabric: "none", Plane: "none",
 		Instances: d.isolation(), Auth: d.flags.auth, Generation: st.Durable, Obeyed: st.Obeyed, Degraded: reasons(st)}
 	if d.fabric != nil {
-		out.Fabric, out.Plane = "linux", "nftables, one fabric namespace (slow path; no fast path yet)"
+		out.Fabric, out.Plane = "linux", "nftables, one fabric namespace"
+		fast, refused := d.fabric.plane.FastPath()
+		out.FastPath = string(fast)
+		if refused != nil {
+			out.FastPathWhy = refused.Error()
+		}
 	}
 	return out
 }

@@ -44,10 +44,10 @@ func statement(f linux.Family, s linux.Statement) ([]expr.Any, error) {
 		return append(load(f, s.Fields),
 			&expr.Lookup{SourceRegister: firstRegister, SetName: s.Map, DestRegister: firstRegister, IsDestRegSet: true},
 			&expr.Meta{Key: expr.MetaKeyMARK, SourceRegister: true, Register: firstRegister}), nil
-	case linux.MaskMark:
+	case linux.ChangeMark:
 		return []expr.Any{
 			&expr.Meta{Key: expr.MetaKeyMARK, Register: firstRegister},
-			masked(s.Mask, 0),
+			masked(s.Keep, s.Set),
 			&expr.Meta{Key: expr.MetaKeyMARK, SourceRegister: true, Register: firstRegister},
 		}, nil
 	case linux.SetMark:
@@ -61,6 +61,8 @@ func statement(f linux.Family, s linux.Statement) ([]expr.Any, error) {
 			masked(^s.Mask, s.Value),
 			&expr.Ct{Key: expr.CtKeyMARK, SourceRegister: true, Register: firstRegister},
 		}, nil
+	case linux.InEpoch:
+		return []expr.Any{&expr.Immediate{Register: firstRegister, Data: native(s.Epoch)}, &expr.Lookup{SourceRegister: firstRegister, SetName: linux.EpochSet}}, nil
 	case linux.SetZone:
 		return []expr.Any{
 			&expr.Immediate{Register: firstRegister, Data: binaryutil.NativeEndian.PutUint16(s.Zone)},

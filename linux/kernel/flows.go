@@ -105,6 +105,11 @@ func (p *Plane) alternate() (x reader, err error) {
 		}
 	}
 	p.have, x.set = want, set
+	if p.fast.cache != nil {
+		if err := p.fast.cache.alternate(); err != nil {
+			return x, err
+		}
+	}
 	return x, nil
 }
 
@@ -119,6 +124,9 @@ func (p *Plane) emptied(x *reader) error {
 	}
 	if _, on := p.have.Metered(); !on {
 		return nil // the sets are gone
+	}
+	if err := p.readCache(p.flows.ports, &x.out); err != nil {
+		return err
 	}
 	if err := p.readSkips(&x.out); err != nil {
 		return err
@@ -219,22 +227,22 @@ func (n *nft) elements(f linux.Family, set string) (out []nftables.SetElement, e
 }
 
 // keep notes whose links are counted from now on, and, when nothing is to be counted
-// any more, reads what there is before it goes.
-func (p *Plane) keep(want *linux.Desired) {
+// any more, reads what there is before it goes; ends says that it is so.
+func (p *Plane) keep(want *linux.Desired) (ends bool) {
 	set, was := "", false
 	if p.have != nil {
 		set, was = p.have.Metered()
 	}
 	_, is := want.Metered()
 	if !was && !is {
-		return
+		return false
 	}
 	if p.flows.ports == nil {
 		p.flows.ports = map[int]network.ENIID{}
 	}
 	maps.Copy(p.flows.ports, want.Ports())
 	if !was || is {
-		return
+		return false
 	}
 	x := reader{ports: p.flows.ports, causes: p.book.Causes(), out: p.flows.kept}
 	err := x.read(p.config.Fabric, set)
@@ -245,4 +253,19 @@ func (p *Plane) keep(want *linux.Desired) {
 		x.out.Gap = true
 	}
 	p.flows.kept, p.flows.skips = x.out, nil
+	return true
+}
+
+// keepCache is the same for what the cache carried. It comes when nothing that is
+// remembered is counted any more.
+func (p *Plane) keepCache() {
+	if p.fast.cache == nil {
+		return
+	}
+	settle()
+	for range 2 {
+		if err := errors.Join(p.fast.cache.alternate(), p.readCache(p.flows.ports, &p.flows.kept)); err != nil {
+			p.flows.kept.Gap = true
+		}
+	}
 }

@@ -422,7 +422,7 @@ func TestTCPFlagsAreCountedApart(t *testing.T) {
 // TestTooManyFlowsAreSaid: what finds no room is counted as skipped, and no packet
 // is in neither number.
 func TestTooManyFlowsAreSaid(t *testing.T) {
-	w := newSite(t)
+	w := newSiteOn(t, linux.NoCache) // a cache has room of its own
 	v, n := w.vpc("10.0.0.0/16")
 	g := w.group(v, "g")
 	w.allow(g, network.UDP, network.PortRange{To: 65535}, "0.0.0.0/0")

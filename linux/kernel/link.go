@@ -56,6 +56,9 @@ func (p *Plane) plug(s linux.Plug) error {
 		err = p.makeVeth(s.Link, ns, inner)
 	}
 	if err == nil {
+		err = p.attach(s.Link)
+	}
+	if err == nil {
 		err = configure(s, ns, inner)
 	}
 	if err != nil {
@@ -372,7 +375,7 @@ func (p *Plane) makeSink() error {
 			return fmt.Errorf("set the sink up: %w", err)
 		}
 	}
-	return nil
+	return p.attach(linux.Link{Port: linux.SinkPort})
 }
 
 // shut closes an interface on its link, which needs nothing but the link: no

@@ -118,16 +118,22 @@ func (n *nft) transact(build func(*nftables.Conn) error) error {
 	})
 }
 
-// apply does a batch: in one transaction when it is small, else in several, of
+// apply does a batch: in two transactions when it is small, else in several, of
 // which those before and after the turn change nothing that packets meet.
 func (n *nft) apply(b linux.Batch) error {
 	if err := n.use(func(*nftables.Conn) error { return nil }); err != nil {
 		return err
 	}
-	if weight(b.Ready)+weight(b.Turn)+weight(b.Clean) <= n.limit {
-		return n.change(b.Ready, b.Turn, b.Clean)
+	if weight(b.Ready)+weight(b.Turn)+weight(b.Seal)+weight(b.Clean) <= n.limit {
+		if b.Seal.Len() == 0 {
+			return n.change(b.Ready, b.Turn, b.Clean)
+		}
+		if err := n.change(b.Ready, b.Turn); err != nil {
+			return err
+		}
+		return n.change(b.Seal, b.Clean)
 	}
-	for _, part := range []linux.NftChange{b.Ready, b.Turn, b.Clean} {
+	for _, part := range []linux.NftChange{b.Ready, b.Turn, b.Seal, b.Clean} {
 		for _, piece := range pieces(part, n.limit) {
 			if err := n.change(piece); err != nil {
 				return err
@@ -155,10 +161,8 @@ func weight(c linux.NftChange) int {
 			w += weightOfElement(list, i)
 		}
 	}
-	for _, list := range [][]linux.Chain{c.Chains, c.Seal} {
-		for i := range list {
-			w += weightOfChain(list, i)
-		}
+	for i := range c.Chains {
+		w += weightOfChain(c.Chains, i)
 	}
 	return w
 }
@@ -178,7 +182,7 @@ func weightOfChain(list []linux.Chain, i int) int {
 func weightOfAny[T any]([]T, int) int { return weightOfMessage }
 
 // pieces splits a change that is too large for one transaction. What is taken
-// away goes first and the epoch comes last; an interface's guards go before its
+// away goes first; an interface's guards go before its
 // gates and come after them, and a gate's old element goes with its new one. So
 // between pieces nothing passes that neither the old nor the new policy lets pass.
 func pieces(c linux.NftChange, limit int) []linux.NftChange {
@@ -197,7 +201,6 @@ func pieces(c linux.NftChange, limit int) []linux.NftChange {
 	out = split(out, add[linux.Plain], limit, weightOfElement, adds)
 	out = swapGates(out, cut[linux.Gate], add[linux.Gate], limit)
 	out = split(out, add[linux.Guard], limit, weightOfElement, adds)
-	out = split(out, c.Seal, limit, weightOfChain, func(x *linux.NftChange, v []linux.Chain) { x.Seal = v })
 	// Rules hold sets and chains, and a map's elements hold chains.
 	out = split(out, emptied(c.OldChains), limit, weightOfAny, func(x *linux.NftChange, v []linux.Chain) { x.Chains = v })
 	out = split(out, c.OldSets, limit, weightOfAny, func(x *linux.NftChange, v []linux.Set) { x.OldSets = v })
@@ -291,7 +294,7 @@ func put(c *nftables.Conn, x linux.NftChange) error {
 	if err := putElements(x.CutElements, c.SetDeleteElements); err != nil {
 		return err
 	}
-	for _, ch := range append(append([]linux.Chain{}, x.Chains...), x.Seal...) {
+	for _, ch := range x.Chains {
 		if err := putRules(c, ch); err != nil {
 			return err
 		}

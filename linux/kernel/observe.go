@@ -338,7 +338,7 @@ func (n *nft) verify(b linux.Batch, want *linux.Desired) error {
 func verifyElements(c *nftables.Conn, b linux.Batch, want *linux.Desired) error {
 	come, gone := map[linux.Element]bool{}, map[linux.Element]bool{}
 	touched := map[setName]bool{}
-	for _, part := range []linux.NftChange{b.Ready, b.Turn} {
+	for _, part := range []linux.NftChange{b.Ready, b.Turn, b.Seal} {
 		for _, e := range part.CutElements {
 			gone[e] = true
 			touched[setName{e.Family, e.Set}] = true
@@ -398,8 +398,8 @@ func verifySet(c *nftables.Conn, s linux.Set, come, gone map[linux.Element]bool,
 var errLost = errors.New("nftables does not hold what was written")
 
 func verifyChains(c *nftables.Conn, b linux.Batch) error {
-	for _, part := range []linux.NftChange{b.Ready, b.Turn} {
-		for _, ch := range append(slices.Clone(part.Chains), part.Seal...) {
+	for _, part := range []linux.NftChange{b.Ready, b.Turn, b.Seal} {
+		for _, ch := range part.Chains {
 			rules, err := c.GetRules(table(ch.Family), &nftables.Chain{Name: ch.Name})
 			if err != nil {
 				return fmt.Errorf("list rules of %s: %w", ch.Name, err)

@@ -28,6 +28,8 @@ type Config struct {
 	// InstanceNS opens the network namespace of a running instance; the Plane
 	// closes it. An error that is fs.ErrNotExist says that it is not there yet.
 	InstanceNS func(network.InstanceID) (*os.File, error)
+	// FastPath is what shall remember verdicts; "" is the fastest that works here.
+	FastPath linux.FastPath
 
 	// In tests: fault makes a step fail, buffer is the size of socket buffers.
 	fault  func(linux.Step) error
@@ -60,6 +62,7 @@ type Plane struct {
 	plugs    map[network.ENIID]linux.Link // links that this process has made right
 	state    network.State                // that was last to be obeyed
 	flows    flows
+	fast     fastPath
 	traces   atomic.Uint64 // that were begun, for their names
 }
 
@@ -110,6 +113,10 @@ func (p *Plane) prepare() error {
 	if err := p.makeSink(); err != nil {
 		return err
 	}
+	// Before anything changes: what an earlier process remembers must not outlive it.
+	if p.fast, err = openCache(p.config); err != nil {
+		return err
+	}
 	p.book = linux.NewBook()
 	if err := p.nft.restore(p.book); err != nil {
 		return err
@@ -122,6 +129,9 @@ func (p *Plane) prepare() error {
 func (p *Plane) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.fast.cache != nil {
+		p.fast.cache.close()
+	}
 	p.nft.close()
 	p.rt.Close()
 }
@@ -231,6 +241,9 @@ func (r *round) shutAll(ids []network.ENIID) {
 			r.errs = append(r.errs, err)
 		}
 	}
+	if err := r.outdate(); err != nil {
+		r.errs = append(r.errs, err)
+	}
 	r.dirty = true
 }
 
@@ -249,8 +262,11 @@ func (r *round) once() ([]network.ENIID, error) {
 		return want.Endpoints(), err
 	}
 	r.tried = want
-	r.keep(want)
+	ends := r.keep(want)
 	failed, err := r.do(steps, have, want)
+	if ends {
+		r.keepCache()
+	}
 	if err != nil || len(failed) > 0 {
 		r.dirty = true
 		return failed, err
@@ -374,6 +390,12 @@ func (r *round) do(steps []linux.Step, have, want *linux.Desired) ([]network.ENI
 	if err := r.forget(forgets); err != nil {
 		for _, f := range forgets {
 			blame(f, err)
+		}
+	}
+	if len(steps) > 0 {
+		// Whatever became of them, and before anybody is told.
+		if err := r.outdate(); err != nil {
+			return want.Endpoints(), errors.Join(append(errs, err)...)
 		}
 	}
 	return failed, errors.Join(errs...)

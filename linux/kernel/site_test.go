@@ -33,10 +33,14 @@ type site struct {
 	fabric *testnet.Host
 	hosts  map[network.InstanceID]*testnet.Host
 	plane  *kernel.Plane
+	fast   linux.FastPath
 }
 
-func newSite(t testing.TB) *site {
-	w := &site{TB: t, now: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC), fabric: testnet.NewHost(t), hosts: map[network.InstanceID]*testnet.Host{}}
+func newSite(t testing.TB) *site { return newSiteOn(t, linux.Auto) }
+
+// newSiteOn is a site with a certain fast path.
+func newSiteOn(t testing.TB, fast linux.FastPath) *site {
+	w := &site{TB: t, fast: fast, now: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC), fabric: testnet.NewHost(t), hosts: map[network.InstanceID]*testnet.Host{}}
 	w.open()
 	t.Cleanup(func() { w.plane.Close() })
 	return w
@@ -45,7 +49,7 @@ func newSite(t testing.TB) *site {
 // open takes the fabric over, as a new process would.
 func (w *site) open() {
 	w.Helper()
-	plane, err := kernel.Open(kernel.Config{Fabric: w.fabric.File(), InstanceNS: w.namespace})
+	plane, err := kernel.Open(kernel.Config{Fabric: w.fabric.File(), InstanceNS: w.namespace, FastPath: w.fast})
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -31,6 +31,7 @@ type tracer struct {
 	events   *mdl.Conn
 	table    *nftables.Table
 	known    map[string]map[uint64]ruleAt
+	resume   func() // lets packets take the fast path again
 }
 
 // ruleAt is where a rule is, by its handle.
@@ -91,7 +92,12 @@ func (p *Plane) tracer(t linux.Trail) (x *tracer, in, out int, err error) {
 	if in == 0 {
 		return nil, 0, 0, fmt.Errorf("trace: interface %s carries no packets", t.From)
 	}
-	return &tracer{trail: t, narrator: linux.Narrate(t, p.state, p.have, p.book), known: map[string]map[uint64]ruleAt{}}, in, out, nil
+	// The kernel reports what packets meet on the slow path.
+	resume, err := p.pause()
+	if err != nil {
+		return nil, 0, 0, fmt.Errorf("trace: %w", err)
+	}
+	return &tracer{trail: t, narrator: linux.Narrate(t, p.state, p.have, p.book), known: map[string]map[uint64]ruleAt{}, resume: resume}, in, out, nil
 }
 
 func (x *tracer) open(ns *os.File, name string, in, out int) error {
@@ -142,6 +148,7 @@ func mark(t linux.Trail, link int, port uint32) []expr.Any {
 
 func (x *tracer) close() error {
 	var errs []error
+	x.resume()
 	if x.table != nil {
 		x.rules.DelTable(x.table)
 		errs = append(errs, x.rules.Flush())
