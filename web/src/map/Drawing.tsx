@@ -28,7 +28,7 @@ export const Drawing = memo(function Drawing(p: DrawingProps): ReactNode {
   const level = detail(base.k);
   const view: Rect = useMemo(() => ({ x: (-base.x - size.w / 2) / base.k, y: (-base.y - size.h / 2) / base.k, w: (size.w * 2) / base.k, h: (size.h * 2) / base.k }), [base, size]);
   const path = useMemo(() => (p.answer ? pathOf(scene, p.answer) : undefined), [scene, p.answer]);
-  const spots = useMemo(() => spotsOf(scene), [scene]);
+  const spots = useMemo(() => spotsOf(scene, level === 'full'), [scene, level]);
   const focused = spots.some((s) => s.id === focus) ? focus : (scene.vpcs[0]?.id ?? '');
   useEffect(() => {
     if (focus !== '' && svg.current?.contains(document.activeElement)) svg.current.querySelector<SVGElement>(`[data-id="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
@@ -87,9 +87,12 @@ function around(points: Point[]): Rect {
   return { x, y, w: Math.max(...xs) - x + 1, h: Math.max(...ys) - y + 1 };
 }
 
-function spotsOf(scene: Scene): Spot[] {
+/** What is drawn so that one can stand on it. */
+function spotsOf(scene: Scene, full: boolean): Spot[] {
+  const vpcs = scene.vpcs.map((v) => ({ id: v.id, at: { x: v.x + v.w / 2, y: v.y + 25 } }));
+  if (!full) return vpcs;
   return [
-    ...scene.vpcs.map((v) => ({ id: v.id, at: { x: v.x + v.w / 2, y: v.y + 25 } })),
+    ...vpcs,
     ...scene.vpcs.flatMap((v) => v.subnets.flatMap((s) => s.chips.map((c) => ({ id: c.id, at: center(c) })))),
     ...scene.links.map((l) => ({ id: l.id, at: l.label })),
   ];

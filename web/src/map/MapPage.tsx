@@ -22,7 +22,7 @@ import { useNetwork } from './useNetwork';
 import { useReach } from './useReach';
 
 const Guide = lazy(() => import('../lab/Guide'));
-const nothing: Asked = { source: '', destination: '', protocol: 'tcp', port: '80' };
+const nothing: Asked = { source: '', destination: '', protocol: 'tcp', port: '80', ipv6: false };
 // The question stays while one looks at other pages.
 let lastAsked = nothing;
 
@@ -40,9 +40,9 @@ export function MapPage({ guided = false }: { guided?: boolean }): ReactNode {
     lastAsked = a;
     setAskedState(a);
   }, []);
-  const q = question(asked);
-  const reach = useReach(q);
   const { scene } = network;
+  const q = question(asked, (id) => scene.chips.get(id)?.addresses ?? []);
+  const reach = useReach(q);
   const found = useMemo(() => search(scene, text), [scene, text]);
 
   // The first look, and whatever the window does before anybody moved the map.

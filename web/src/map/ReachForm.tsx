@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import Button from '@cloudscape-design/components/button';
+import Checkbox from '@cloudscape-design/components/checkbox';
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
 import Select, { type SelectProps } from '@cloudscape-design/components/select';
@@ -17,6 +18,7 @@ const protocols: SelectProps.Option[] = [
 export function ReachForm({ scene, asked, set }: { scene: Scene; asked: Asked; set: (a: Asked) => void }): ReactNode {
   const ends = endsOf(scene);
   const end = (id: string): SelectProps.Option | null => ends.find((o) => o.value === id) ?? null;
+  const six = (id: string): boolean => scene.chips.get(id)?.addresses.some((a) => a.includes(':')) ?? false;
   const select = (label: string, key: 'source' | 'destination', hint: string): ReactNode => (
     <FormField label={label}>
       <Select
@@ -54,6 +56,11 @@ export function ReachForm({ scene, asked, set }: { scene: Scene; asked: Asked; s
           <Button iconName="arrow-right" ariaLabel="Swap source and destination" onClick={() => set({ ...asked, source: asked.destination, destination: asked.source })} />
         </div>
       </div>
+      {(asked.ipv6 || (six(asked.source) && six(asked.destination))) && (
+        <Checkbox checked={asked.ipv6} onChange={(e) => set({ ...asked, ipv6: e.detail.checked })} data-testid="reach-ipv6">
+          Between their IPv6 addresses
+        </Checkbox>
+      )}
     </SpaceBetween>
   );
 }
