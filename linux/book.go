@@ -10,10 +10,22 @@ import "fmt"
 type Book struct {
 	numbers map[entry]uint32
 	last    [kinds]uint32
-	used    map[entry]bool // since the compilation began
-	version uint64         // one more with every change
-	wrapped [kinds]bool    // numbers are given out a second time
+	used    map[entry]bool  // since the compilation began
+	version uint64          // one more with every change
+	pages   map[page]uint64 // the version in which each page changed last
+	wrapped [kinds]bool     // numbers are given out a second time
 }
+
+// page is as much of the book as is compiled as one: a change of one number must
+// not cost what all of them do.
+type page struct {
+	kind kind
+	part uint32
+}
+
+func (p page) unit() string { return fmt.Sprintf("book %d.%d", p.kind, p.part) }
+
+func pageOf(k kind, n uint32) page { return page{k, n / 64} }
 
 // entry is a name of one kind.
 type entry struct {
@@ -43,7 +55,7 @@ const sinkTable = 1
 
 // NewBook is an empty book.
 func NewBook() *Book {
-	b := &Book{numbers: map[entry]uint32{}}
+	b := &Book{numbers: map[entry]uint32{}, pages: map[page]uint64{}}
 	b.last[tableKind] = sinkTable
 	return b
 }
@@ -57,7 +69,7 @@ func (b *Book) number(k kind, name string) uint32 {
 			return 0
 		}
 		b.numbers[e] = n
-		b.version++
+		b.changed(k, n)
 	}
 	if b.used != nil {
 		b.used[e] = true
@@ -105,11 +117,23 @@ func (b *Book) begin() { b.used = make(map[entry]bool, len(b.numbers)) }
 func (b *Book) end() {
 	for e := range b.numbers {
 		if !b.used[e] {
-			delete(b.numbers, e)
-			b.version++
+			b.forget(e)
 		}
 	}
 	b.used = nil
+}
+
+// forget takes a name out.
+func (b *Book) forget(e entry) {
+	if n, ok := b.numbers[e]; ok {
+		delete(b.numbers, e)
+		b.changed(e.kind, n)
+	}
+}
+
+func (b *Book) changed(k kind, n uint32) {
+	b.version++
+	b.pages[pageOf(k, n)] = b.version
 }
 
 // bookSet is the set in which the kernel keeps the book.
@@ -118,13 +142,35 @@ var bookSet = Set{Family: V4, Name: "book", Fields: []Type{MarkType}}
 // BookSet is the set in which the kernel keeps the book.
 func BookSet() Set { return bookSet }
 
-// elements are the book as elements of bookSet.
-func (b *Book) elements() []Element {
-	out := make([]Element, 0, len(b.numbers))
-	for e, n := range b.numbers {
-		out = append(out, Element{Family: V4, Set: bookSet.Name, Lo: string(key(nil).own(uint32(e.kind)<<24 | n)), Note: e.name})
+// compileBook makes the pages of the book that have changed.
+func (j *job) compileBook() {
+	stale := map[page][]Element{}
+	for at, version := range j.book.pages {
+		if old, ok := j.made(at.unit()); !ok || old.from[0] != any(version) {
+			stale[at] = nil
+		}
 	}
-	return out
+	if len(stale) > 0 {
+		for e, n := range j.book.numbers {
+			at := pageOf(e.kind, n)
+			if list, ok := stale[at]; ok {
+				stale[at] = append(list, e.element(n))
+			}
+		}
+	}
+	for at, version := range j.book.pages {
+		if list, ok := stale[at]; ok && len(list) == 0 {
+			delete(j.book.pages, at)
+			j.remove(at.unit())
+			continue
+		}
+		j.unit(at.unit(), []any{version}, func() *unit { return &unit{Objects: Objects{Elements: stale[at]}} })
+	}
+}
+
+// element is one entry as an element of bookSet.
+func (e entry) element(n uint32) Element {
+	return Element{Family: V4, Set: bookSet.Name, Lo: string(key(nil).own(uint32(e.kind)<<24 | n)), Note: e.name}
 }
 
 // Restore takes over the numbers in elements read from the kernel's book.
@@ -139,6 +185,7 @@ func (b *Book) Restore(elements []Element) error {
 			return fmt.Errorf("book has a bad entry %#x %q", v, e.Note)
 		}
 		b.numbers[entry{k, e.Note}] = n
+		b.changed(k, n)
 		b.last[k] = max(b.last[k], n)
 	}
 	return nil

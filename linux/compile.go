@@ -68,7 +68,7 @@ func (c *Compiler) Compile(s network.State, closed map[network.ENIID]bool) *Desi
 	j.compilePolicy()
 	j.compileMeter()
 	c.book.end()
-	j.unit("book", []any{c.book.version}, func() *unit { return &unit{Objects: Objects{Elements: c.book.elements()}} })
+	j.compileBook()
 	c.memo = j.fresh
 	j.zonesOfVPCs()
 	c.last = j
@@ -87,7 +87,7 @@ type job struct {
 	// What the open ports need; everything else of the State has no packets.
 	ports   []*port
 	groups  map[network.GroupID]bool
-	members map[network.GroupID]uint64 // stands for the group's members and their addresses
+	members map[network.GroupID]uint64 // stands for the group's members and their addresses, once asked for
 	lists   map[string]*groupList
 	acls    map[network.ACLID]bool
 	subnets map[network.SubnetID]bool
@@ -95,15 +95,13 @@ type job struct {
 	tables  []tableUse
 	lowest  map[network.InstanceID]int // device number of a running interface
 	metered bool                       // flows of some port are recorded
+	ledger  *ledger                    // once a change was followed
 }
 
 // unit gives the unit called name: the one made before when it was made from
 // the same, else a new one. make must read nothing that is not in from.
 func (j *job) unit(name string, from []any, make func() *unit) *unit {
-	old, ok := j.fresh[name]
-	if !ok {
-		old, ok = j.memo[name]
-	}
+	old, ok := j.made(name)
 	if !ok || !slices.Equal(old.from, from) {
 		old = remembered{from, make()}
 	}
@@ -113,6 +111,15 @@ func (j *job) unit(name string, from []any, make func() *unit) *unit {
 	}
 	j.out.put(name, old.unit)
 	return old.unit
+}
+
+// made is the unit of a name that was made last.
+func (j *job) made(name string) (remembered, bool) {
+	old, ok := j.fresh[name]
+	if !ok {
+		old, ok = j.memo[name]
+	}
+	return old, ok
 }
 
 // number is a number of the book that u speaks of.
@@ -151,9 +158,6 @@ type peer struct {
 func (j *job) gather() {
 	var closed []*port
 	for e := range j.s.ENIs() {
-		for _, g := range e.Groups {
-			j.members[g] = mix(j.members[g], j.stamp(e))
-		}
 		if e.Attachment == nil {
 			continue
 		}
@@ -191,20 +195,39 @@ func (j *job) use(p *port) {
 	v := j.vpcs[p.vpc.ID]
 	if v == nil {
 		v = &vpcUse{vpc: p.vpc, table: j.book.number(tableKind, string(p.vpc.ID))}
-		for q := range j.s.PeeringsWith(p.vpc.ID) {
-			if q.Status != network.PeeringActive {
-				continue
-			}
-			if other := j.s.VPC(q.Other(p.vpc.ID)); other != nil {
-				v.peers = append(v.peers, peer{q, other})
-			}
-		}
+		v.peers = j.peersOf(p.vpc.ID)
 		j.vpcs[p.vpc.ID] = v
 	}
 	if !j.subnets[p.subnet.ID] {
 		j.subnets[p.subnet.ID] = true
 		v.subnets = append(v.subnets, p.subnet)
 	}
+}
+
+// peersOf are the VPCs on the other sides of a VPC's active peerings.
+func (j *job) peersOf(id network.VPCID) []peer {
+	var out []peer
+	for q := range j.s.PeeringsWith(id) {
+		if q.Status != network.PeeringActive {
+			continue
+		}
+		if other := j.s.VPC(q.Other(id)); other != nil {
+			out = append(out, peer{q, other})
+		}
+	}
+	return out
+}
+
+// membersOf is a number that stands for a group's members and their addresses.
+func (j *job) membersOf(id network.GroupID) uint64 {
+	n, ok := j.members[id]
+	if !ok {
+		for e := range j.s.Members(id) {
+			n = mix(n, j.stamp(e))
+		}
+		j.members[id] = n
+	}
+	return n
 }
 
 // mix makes one number of two, for fingerprints.

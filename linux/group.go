@@ -31,7 +31,7 @@ func (j *job) compileGroup(id network.GroupID) {
 	from := []any{g}
 	for _, r := range g.Rules {
 		if p, ok := r.Peer.(network.PeerGroup); ok {
-			from = append(from, j.s.PeerAlive(g, p), j.members[p.Group])
+			from = append(from, j.s.PeerAlive(g, p), j.membersOf(p.Group))
 		}
 	}
 	j.unit(string(id), from, func() *unit { return j.groupUnit(g) })

@@ -14,7 +14,7 @@ import (
 // copyOf is a book with the same numbers.
 func copyOf(b *Book) *Book {
 	c := *b
-	c.numbers = maps.Clone(b.numbers)
+	c.numbers, c.pages = maps.Clone(b.numbers), maps.Clone(b.pages)
 	return &c
 }
 

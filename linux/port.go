@@ -11,16 +11,20 @@ import (
 // compilePorts makes each open interface's own things.
 func (j *job) compilePorts() {
 	for _, p := range j.ports {
-		v := j.vpcs[p.vpc.ID]
-		sn := j.book.number(subnetKind, string(p.subnet.ID))
-		first := j.firstDevice(p)
-		from := append(make([]any, 0, 9), p.eni, p.instance, p.subnet, p.number, v.table, sn, p.list, first, p.recorded)
-		for _, t := range v.across {
-			from = append(from, t)
-		}
-		across := v.across
-		j.unit(string(p.eni.ID), from, func() *unit { return p.unit(v.table, sn, across, first) })
+		j.compilePort(p)
 	}
+}
+
+func (j *job) compilePort(p *port) {
+	v := j.vpcs[p.vpc.ID]
+	sn := j.book.number(subnetKind, string(p.subnet.ID))
+	first := j.firstDevice(p)
+	from := append(make([]any, 0, 9), p.eni, p.instance, p.subnet, p.number, v.table, sn, p.list, first, p.recorded)
+	for _, t := range v.across {
+		from = append(from, t)
+	}
+	across := v.across
+	j.unit(string(p.eni.ID), from, func() *unit { return p.unit(v.table, sn, across, first) })
 }
 
 // closedPort keeps the link of an interface that shall carry nothing.

@@ -12,13 +12,17 @@ import (
 // sources other than its own an interface may use.
 func (j *job) compileSubnets() {
 	for _, id := range slices.Sorted(maps.Keys(j.subnets)) {
-		n := j.s.Subnet(id)
-		r := &router{job: j, subnet: n, vpc: j.s.VPC(n.VPC), table: j.s.TableOf(n)}
-		from := r.dependencies()
-		j.follow(j.unit(string(id), from, r.unit))
+		j.compileSubnet(id)
 	}
 	j.compileMiddleboxes()
 	j.compileUnchecked()
+}
+
+func (j *job) compileSubnet(id network.SubnetID) {
+	n := j.s.Subnet(id)
+	r := &router{job: j, subnet: n, vpc: j.s.VPC(n.VPC), table: j.s.TableOf(n)}
+	from := r.dependencies()
+	j.follow(j.unit(string(id), from, r.unit))
 }
 
 // router decides where packets go that an interface of a subnet sends.

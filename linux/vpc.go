@@ -150,9 +150,9 @@ func causeUnit(mark uint32) *unit {
 func (j *job) follow(u *unit) {
 	for _, w := range u.ways {
 		if w.cause.Why != "" {
-			j.unit("cause "+w.cause.lostName(), []any{w.mark}, func() *unit { return causeUnit(w.mark) })
+			j.unit(causeName(w), []any{w.mark}, func() *unit { return causeUnit(w.mark) })
 		}
-		j.unit("way "+w.chain, []any{w}, w.unit)
+		j.unit(wayName(w), []any{w}, w.unit)
 	}
 }
 
