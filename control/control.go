@@ -65,6 +65,7 @@ const (
 type Control struct {
 	Config
 	state    atomic.Pointer[network.State]
+	recent   recent
 	queue    *queue
 	progress *progress
 	plane    wake // loop A
@@ -94,6 +95,7 @@ func New(c Config) *Control {
 	out := &Control{Config: c, queue: newQueue(), plane: newWake(), guests: newWake()}
 	out.progress = newProgress(out.now)
 	out.state.Store(&c.State)
+	out.recent.since = c.State.Generation
 	return out
 }
 

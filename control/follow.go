@@ -35,7 +35,7 @@ func (c *Control) follow(ctx context.Context, up wake, pass func(context.Context
 // that can't be prepared does not keep the plane from what it can do, such as
 // closing what a revoked rule had opened.
 func (c *Control) reconcile(ctx context.Context) error {
-	s := c.State()
+	s := c.recent.take(c.State)
 	unprepared := c.Guests.Prepare(ctx, s)
 	var refused error
 	if c.Plane != nil {

@@ -94,7 +94,7 @@ func (c *Control) turn(jobs []*job, probe bool) error {
 		refuse(jobs, err)
 		return err
 	}
-	c.publish(d.state)
+	c.publish(d)
 	answer(jobs, d.state.Generation)
 	return nil
 }
@@ -166,10 +166,10 @@ func (c *Control) commit(d draft) (err error) {
 }
 
 // publish shows a State that is on disk.
-func (c *Control) publish(s network.State) {
-	c.state.Store(&s)
+func (c *Control) publish(d draft) {
+	c.recent.add(d, func() { c.state.Store(&d.state) })
 	if c.Plane == nil {
-		c.progress.report(s.Generation, nil)
+		c.progress.report(d.state.Generation, nil)
 	}
 	c.plane.up()
 	c.guests.up()

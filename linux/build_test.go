@@ -30,6 +30,9 @@ type site struct {
 	dice   uint64
 	names  map[string]string // by ID: vpc-a, eni-web
 	ids    map[string]string // the other way round
+
+	log   []network.Change // since the generation, see take
+	since uint64
 }
 
 func newSite(t rapid.TB) *site {
@@ -47,6 +50,7 @@ func (w *site) try(r network.Request) ([]string, error) {
 		return nil, err
 	}
 	w.State = next
+	w.log = append(w.log, next.Changes()...)
 	created := next.Outcome().Created
 	if due := w.Due(); !due.IsZero() && !due.After(w.now) {
 		if _, settling := r.(network.Settle); !settling {
@@ -56,6 +60,14 @@ func (w *site) try(r network.Request) ([]string, error) {
 		}
 	}
 	return created, nil
+}
+
+// take is the State with all that was changed since take was called before, as
+// control hands it to a plane.
+func (w *site) take() network.State {
+	s := w.After(w.since, w.log)
+	w.since, w.log = s.Generation, nil
+	return s
 }
 
 // do does an op that must succeed, and gives the first ID that was made.

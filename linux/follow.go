@@ -8,20 +8,25 @@ import (
 	"tombolo/network"
 )
 
-// follow is Compile where the State is one op later than the last one compiled
-// and that op changed what people change while packets flow: rules of groups and
-// ACLs, routes, which groups an interface is in, peerings between VPCs of one
+// follow is Compile where the State tells what was changed since the last one that
+// was compiled, and that is what people change while packets flow: rules of groups
+// and ACLs, routes, which groups an interface is in, peerings between VPCs of one
 // Region. What it costs does not depend on how many interfaces there are, but for
-// a copy of their list. It is nil where another op was between, or more changed.
+// a copy of their list. It is nil where that is not known, or more changed.
 func (c *Compiler) follow(s network.State, closed map[network.ENIID]bool) *Desired {
 	last := c.last
 	changes := s.Changes()
 	// A later op that changed nothing would show no changes here.
-	if s.Generation != last.s.Generation+1 || len(changes) == 0 || !maps.Equal(closed, last.closed) || c.listening != last.heard {
+	if s.Since() != last.s.Generation || len(changes) == 0 || !maps.Equal(closed, last.closed) || c.listening != last.heard {
 		return nil
 	}
 	var t touched
+	seen := map[string]bool{}
 	for _, x := range changes {
+		if x.Row != nil && seen[x.Key] {
+			continue
+		}
+		seen[x.Key] = true
 		if !t.add(last, s, x.Row) {
 			return nil
 		}
@@ -58,8 +63,9 @@ type touched struct {
 // regrouped is an interface whose groups changed.
 type regrouped struct{ was, is *network.ENI }
 
-// add notes a row that was written; false is that it can't be followed. A row that
-// was deleted is nil, and can't.
+// add notes a row that was written; false is that it can't be followed. What counts
+// is the row as it is now: it may have been written again. A deleted one is nil,
+// and can't be followed.
 func (t *touched) add(last *job, s network.State, row any) bool {
 	switch row := row.(type) {
 	case *network.SecurityGroup:
@@ -72,18 +78,20 @@ func (t *touched) add(last *job, s network.State, row any) bool {
 		t.tables = append(t.tables, row)
 		return last.s.RouteTable(row.ID) != nil && !forwards(last.s, row.VPC) && !forwards(s, row.VPC)
 	case *network.Peering:
-		return t.addPeering(last, row)
+		is := s.Peering(row.ID)
+		return is != nil && t.addPeering(last, is)
 	case *network.ENI:
-		was := last.s.ENI(row.ID)
-		if was == nil {
+		was, is := last.s.ENI(row.ID), s.ENI(row.ID)
+		if was == nil || is == nil {
 			return false
 		}
-		t.members = append(t.members, regrouped{was, row})
-		same := *row
+		t.members = append(t.members, regrouped{was, is})
+		same := *is
 		same.Groups = was.Groups
 		return reflect.DeepEqual(&same, was)
-	case *network.TagSet, *network.Token:
-		return true
+	case *network.TagSet, *network.Token, *network.World, *network.KeyPair, *network.InsightsPath, *network.InsightsAnalysis,
+		*network.AccessScope, *network.AccessScopeAnalysis:
+		return true // no packet meets them
 	}
 	return false
 }

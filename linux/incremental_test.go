@@ -25,7 +25,7 @@ func TestARememberingCompilerGivesWhatAFreshOneGives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		c := NewCompiler(NewBook())
-		c.Compile(w.State, nil)
+		c.Compile(w.take(), nil)
 		closed := map[network.ENIID]bool{}
 		for range rapid.IntRange(1, 10).Draw(t, "rounds") {
 			w.r = dice(t, "round")
@@ -42,7 +42,7 @@ func TestARememberingCompilerGivesWhatAFreshOneGives(t *testing.T) {
 				c.Alternate()
 			}
 			before := c.last.out
-			got := c.Compile(w.State, closed)
+			got := c.Compile(w.take(), closed)
 			if got.base == before && got != before {
 				followed++
 			} else {
@@ -83,10 +83,10 @@ func TestDiffOfAChangeIsDiffOfTheWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		c := NewCompiler(NewBook())
-		have := compileAll(c, w.State)
+		have := compileAll(c, w.take())
 		for range 3 {
 			w.step()
-			want := c.Compile(w.State, nil)
+			want := c.Compile(w.take(), nil)
 			for _, f := range []Family{V4, V6} {
 				want.KeepEpoch(f, have)
 			}

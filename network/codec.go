@@ -36,7 +36,7 @@ func (l *Loader) Add(kind string, doc []byte) error {
 // State is what the rows added so far make.
 func (l *Loader) State(generation uint64) State {
 	s := l.e.State
-	s.Generation, s.changes = generation, nil
+	s.Generation, s.since, s.changes = generation, generation, nil
 	if l.e.turn != nil {
 		l.e.turn.over, l.e.turn = true, nil // what follows must not change s
 	}

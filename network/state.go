@@ -33,6 +33,7 @@ type State struct {
 	accessScopes     table[*AccessScope]
 	scopeAnalyses    table[*AccessScopeAnalysis]
 
+	since   uint64 // the generation that changes begin after
 	changes []Change
 	outcome Outcome
 }
@@ -69,7 +70,7 @@ type Change struct {
 func (s State) Apply(op Op) (State, error) {
 	e := &edit{State: s, op: op, turn: new(turn), mint: mint{seed: op.Seed}}
 	defer func() { e.turn.over = true }()
-	e.changes, e.outcome = nil, Outcome{}
+	e.since, e.changes, e.outcome = s.Generation, nil, Outcome{}
 	if done, err := e.replay(); err != nil || done {
 		if err != nil {
 			return s, err
@@ -88,6 +89,17 @@ func (s State) Apply(op Op) (State, error) {
 
 // Changes are the rows that the op which made this State wrote, in order.
 func (s State) Changes() []Change { return s.changes }
+
+// Since is the generation of the State that Changes lead on from.
+func (s State) Since() uint64 { return s.since }
+
+// After is s with the changes of all ops since an earlier generation, for a reader
+// that saw none of the States in between. Of one row that was written several times
+// the last change counts.
+func (s State) After(generation uint64, changes []Change) State {
+	s.since, s.changes = generation, changes
+	return s
+}
 
 // Outcome is what the op which made this State gave back.
 func (s State) Outcome() Outcome { return s.outcome }
