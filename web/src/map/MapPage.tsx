@@ -1,27 +1,20 @@
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { useNavigate } from 'react-router';
-import Alert from '@cloudscape-design/components/alert';
-import Box from '@cloudscape-design/components/box';
-import Button from '@cloudscape-design/components/button';
-import SpaceBetween from '@cloudscape-design/components/space-between';
 import Spinner from '@cloudscape-design/components/spinner';
 import { Shell } from '../shell/Shell';
 import { placeOf } from '../shell/Ref';
-import { refusalOf } from '../wire/refusal';
 import { question, type Asked } from './asked';
 import { search } from './search';
 import { Legend } from './Legend';
 import './map.css';
 import { MapView } from './MapView';
-import { PickedCard } from './PickedCard';
-import { ReachAnswer } from './ReachAnswer';
-import { ReachForm } from './ReachForm';
-import { Toolbar } from './Toolbar';
 import { useCamera } from './useCamera';
 import { useNetwork } from './useNetwork';
 import { useReach } from './useReach';
 
-const Guide = lazy(() => import('../lab/Guide'));
+// The map is drawn first; what surrounds it comes after.
+const Panel = lazy(() => import('./Panel'));
+const Toolbar = lazy(() => import('./Toolbar'));
 const nothing: Asked = { source: '', destination: '', protocol: 'tcp', port: '80', ipv6: false };
 // The question stays while one looks at other pages.
 let lastAsked = nothing;
@@ -78,7 +71,6 @@ export function MapPage({ guided = false }: { guided?: boolean }): ReactNode {
       <div className="map-page">
         <h1 className="unseen">{guided ? 'Guided lab' : 'Map of the network'}</h1>
         <section className="map" ref={frame} aria-label="Map" data-testid="map">
-          {network.error ? <Failure error={network.error} /> : null}
           {!network.ready && !network.error && (
             <div className="waiting">
               <Spinner size="large" />
@@ -98,72 +90,31 @@ export function MapPage({ guided = false }: { guided?: boolean }): ReactNode {
               onDestination={destination}
             />
           )}
-          <Toolbar
-            scene={scene}
-            search={text}
-            onSearch={setText}
-            onFound={(id) => {
-              setPicked(id);
-              zoomTo(id);
-            }}
-            flows={flows}
-            onFlows={setFlows}
-            onZoom={control.zoom}
-            onFit={() => control.fitTo(scene.bounds)}
-            onAll={network.setAll}
-            onArrange={network.arrange}
-          />
+          <Suspense fallback={null}>
+            <Toolbar
+              scene={scene}
+              search={text}
+              onSearch={setText}
+              onFound={(id) => {
+                setPicked(id);
+                zoomTo(id);
+              }}
+              flows={flows}
+              onFlows={setFlows}
+              onZoom={control.zoom}
+              onFit={() => control.fitTo(scene.bounds)}
+              onAll={network.setAll}
+              onArrange={network.arrange}
+            />
+          </Suspense>
           <Legend flows={flows} />
         </section>
         <section className="panel" aria-label={guided ? 'Guided lab' : 'Path'}>
-          <SpaceBetween size="m">
-            {guided ? (
-              <Suspense fallback={<Spinner />}>
-                <Guide network={network} asked={asked} setAsked={setAsked} />
-              </Suspense>
-            ) : (
-              network.ready && scene.vpcs.every((v) => v.counts.chips === 0) && <Beginning />
-            )}
-            {picked !== '' && <PickedCard id={picked} network={network} onSource={source} onDestination={destination} onZoom={zoomTo} />}
-            <Box variant="h2" padding="n">
-              Who reaches whom, and why not
-            </Box>
-            <ReachForm scene={scene} asked={asked} set={setAsked} />
-            {q && reach.error && <Failure error={reach.error} />}
-            {q && reach.data && !reach.error && <ReachAnswer reach={reach.data} question={q} />}
-          </SpaceBetween>
+          <Suspense fallback={<Spinner />}>
+            <Panel guided={guided} network={network} picked={picked} asked={asked} setAsked={setAsked} question={q} reach={reach} onSource={source} onDestination={destination} onZoom={zoomTo} />
+          </Suspense>
         </section>
       </div>
     </Shell>
-  );
-}
-
-function Failure({ error }: { error: unknown }): ReactNode {
-  const r = refusalOf(error);
-  return (
-    <Alert type="error" header={r.code}>
-      {r.message}
-    </Alert>
-  );
-}
-
-/** What there is to do when there is nothing to see. */
-function Beginning(): ReactNode {
-  const navigate = useNavigate();
-  return (
-    <Alert
-      type="info"
-      header="No instances here yet"
-      action={
-        <SpaceBetween size="xs">
-          <Button variant="primary" onClick={() => void navigate('/lab')}>
-            Start the guided lab
-          </Button>
-          <Button onClick={() => void navigate('/vpcs')}>Create a VPC</Button>
-        </SpaceBetween>
-      }
-    >
-      The guided lab builds three departments for you and goes through peering, routes and security groups with real packets.
-    </Alert>
   );
 }

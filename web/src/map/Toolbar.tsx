@@ -19,7 +19,7 @@ interface Props {
 }
 
 /** Search, zoom and arrangement of the map. */
-export function Toolbar(p: Props): ReactNode {
+export default function Toolbar(p: Props): ReactNode {
   const options = [
     { label: 'VPCs', options: p.scene.vpcs.map((v) => ({ value: v.name, labelTag: v.cidr, description: v.id })) },
     { label: 'Interfaces', options: [...p.scene.chips.values()].map((c) => ({ value: c.name, labelTag: c.address, description: c.id, tags: c.addresses })) },

@@ -29,6 +29,7 @@ class Live {
   private waiting = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private connected = false;
+  private generation: number | undefined;
   private plane: Partial<Fabric> | undefined;
 
   start(client: QueryClient): () => void {
@@ -85,7 +86,7 @@ class Live {
   private hear(e: StreamEvent): void {
     switch (e.name) {
       case 'state':
-        this.changed((JSON.parse(e.data) as { kinds?: string[] }).kinds ?? []);
+        this.state(JSON.parse(e.data) as { generation: number; kinds?: string[] });
         break;
       case 'plane':
         this.plane = JSON.parse(e.data) as Partial<Fabric>;
@@ -96,9 +97,20 @@ class Live {
     }
   }
 
+  /** The first event of a stream names no kinds: it says where the stream begins. */
+  private state({ generation, kinds = [] }: { generation: number; kinds?: string[] }): void {
+    const before = this.generation;
+    this.generation = generation;
+    if (kinds.length > 0) this.changed(kinds);
+    // What was missed while there was no stream is asked for; nothing, if nothing was.
+    else if (before !== undefined && before !== generation) this.changed(['']);
+    // The page's first lists may be older than its first stream.
+    else if (before === undefined) void this.client?.invalidateQueries({ predicate: (q) => q.queryKey[0] === 'ec2' && q.state.dataUpdatedAt > 0 });
+  }
+
   /** Many changes in a moment are one reason to ask again. */
   private changed(kinds: string[]): void {
-    for (const kind of kinds.length > 0 ? kinds : ['']) this.waiting.add(kind);
+    for (const kind of kinds) this.waiting.add(kind);
     this.timer ??= setTimeout(() => {
       const kinds = this.waiting;
       this.waiting = new Set();
@@ -113,8 +125,6 @@ class Live {
   private set(connected: boolean): void {
     if (this.connected === connected) return;
     this.connected = connected;
-    // What was missed while away is asked for.
-    if (connected) this.changed([]);
     this.tell();
   }
 

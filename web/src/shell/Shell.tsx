@@ -1,11 +1,13 @@
-import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { lazy, Suspense, useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 import AppLayout from '@cloudscape-design/components/app-layout';
 import SideNavigation, { type SideNavigationProps } from '@cloudscape-design/components/side-navigation';
-import { Notices } from './notices';
-import { layoutLabels, panelLabels } from './labels';
-import SplitPanel from '@cloudscape-design/components/split-panel';
+import { layoutLabels } from './labels';
+import { useNotices } from './notices';
 import { shells } from '../terminal/shells';
+
+const NoticeBar = lazy(() => import('./NoticeBar'));
+const Details = lazy(() => import('./Details'));
 
 const sections: SideNavigationProps.Item[] = [
   { type: 'link', text: 'Map', href: '#/' },
@@ -62,6 +64,11 @@ export function Shell({ title, children, full = false, details }: ShellProps): R
   useEffect(() => {
     document.title = `${title} | Tombolo`;
   }, [title]);
+  const notices = useNotices().length > 0 && (
+    <Suspense fallback={null}>
+      <NoticeBar />
+    </Suspense>
+  );
   const items: SideNavigationProps.Item[] = [
     ...sections.slice(0, 2),
     { type: 'link', text: open.length > 0 ? `Terminals (${open.length})` : 'Terminals', href: '#/terminals' },
@@ -88,7 +95,7 @@ export function Shell({ title, children, full = false, details }: ShellProps): R
           }}
         />
       }
-      notifications={full ? undefined : <Notices />}
+      notifications={full ? undefined : notices}
       stickyNotifications
       maxContentWidth={full ? Number.MAX_VALUE : 2400}
       disableContentPaddings={full}
@@ -96,9 +103,7 @@ export function Shell({ title, children, full = false, details }: ShellProps): R
       content={
         <>
           {full && (
-            <div className="floating">
-              <Notices />
-            </div>
+            <div className="floating">{notices}</div>
           )}
           {children}
           <BackToLab here={place.pathname} />
@@ -113,9 +118,9 @@ export function Shell({ title, children, full = false, details }: ShellProps): R
       }}
       splitPanel={
         details && (
-          <SplitPanel header={details.header} i18nStrings={panelLabels} hidePreferencesButton closeBehavior="hide">
-            {details.body}
-          </SplitPanel>
+          <Suspense fallback={null}>
+            <Details header={details.header}>{details.body}</Details>
+          </Suspense>
         )
       }
     />

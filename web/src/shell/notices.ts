@@ -1,9 +1,8 @@
 import { useSyncExternalStore, type ReactNode } from 'react';
-import Flashbar, { type FlashbarProps } from '@cloudscape-design/components/flashbar';
 
-interface Notice {
+export interface Notice {
   id: string;
-  type: FlashbarProps.Type;
+  type: 'success' | 'info' | 'error';
   text: ReactNode;
 }
 
@@ -16,13 +15,14 @@ function set(next: readonly Notice[]): void {
 }
 
 /** Tells the person that something was done or was not. A success goes away by itself. */
-export function notify(type: FlashbarProps.Type, text: ReactNode): void {
+export function notify(type: 'success' | 'info' | 'error', text: ReactNode): void {
   const id = crypto.randomUUID();
   set([{ id, type, text }, ...notices].slice(0, 4));
   if (type === 'success') setTimeout(() => dismiss(id), 6000);
 }
 
-function dismiss(id: string): void {
+/** Takes a notice away. */
+export function dismiss(id: string): void {
   set(notices.filter((n) => n.id !== id));
 }
 
@@ -31,11 +31,6 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-export function Notices(): ReactNode {
-  const shown = useSyncExternalStore(subscribe, () => notices);
-  return (
-    <Flashbar
-      items={shown.map((n) => ({ id: n.id, type: n.type, content: n.text, dismissible: true, dismissLabel: 'Dismiss', onDismiss: () => dismiss(n.id), ariaRole: n.type === 'error' ? 'alert' : 'status' }))}
-    />
-  );
+export function useNotices(): readonly Notice[] {
+  return useSyncExternalStore(subscribe, () => notices);
 }
