@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { Xml } from '../wire/xml';
 import { instances } from './instance';
+import { isLast, networkAcl } from './networkAcl';
 import { portRange, portsOf, trafficOf } from './protocol';
 import { destinationParameter, routeTable, targetParameter } from './routeTable';
 
@@ -35,6 +36,19 @@ test('a route goes into the parameters of its kinds', () => {
   expect(targetParameter('pcx-1')).toBe('VpcPeeringConnectionId');
   expect(targetParameter('i-1')).toBe('InstanceId');
   expect(destinationParameter('::/0')).toBe('DestinationIpv6CidrBlock');
+});
+
+test('the entries at the end of a network ACL are known, those of IPv6 too', () => {
+  const acl = networkAcl(
+    Xml.parse(`<item><networkAclId>acl-1</networkAclId><entrySet>
+    <item><ruleNumber>100</ruleNumber><protocol>6</protocol><portRange><from>80</from><to>81</to></portRange></item>
+    <item><ruleNumber>32767</ruleNumber></item><item><ruleNumber>32768</ruleNumber><ipv6CidrBlock>::/0</ipv6CidrBlock></item></entrySet></item>`),
+  );
+  expect(acl.entries.map((e) => [e.number, isLast(e), e.from])).toEqual([
+    [100, false, 80],
+    [32767, true, undefined],
+    [32768, true, undefined],
+  ]);
 });
 
 test("rules in the console's words", () => {

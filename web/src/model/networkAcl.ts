@@ -20,8 +20,13 @@ export interface NetworkAcl extends Tagged {
   associations: { id: string; subnet: string }[];
 }
 
-/** The number of the entry that denies the rest and that nobody can change ("*"). */
-export const lastEntry = 32767;
+/**
+ * Whether an entry is the one at the end that denies the rest and that nobody can
+ * change, which AWS's console shows as "*": 32767, and 32768 for IPv6.
+ */
+export function isLast(e: AclEntry): boolean {
+  return e.number > 32766;
+}
 
 export function networkAcl(x: Xml): NetworkAcl {
   return {

@@ -3,7 +3,7 @@ import Input from '@cloudscape-design/components/input';
 import Select, { type SelectProps } from '@cloudscape-design/components/select';
 import { entrySteps, type EntryRow } from '../form/entrySteps';
 import { RowsForm } from '../form/RowsForm';
-import { lastEntry, type AclEntry, type NetworkAcl } from '../model/networkAcl';
+import { isLast, type AclEntry, type NetworkAcl } from '../model/networkAcl';
 import { portRange } from '../model/protocol';
 import { cidrProblem } from '../net/cidr';
 import { notify } from '../shell/notices';
@@ -24,7 +24,7 @@ const actions: SelectProps.Option[] = [
 
 /** Edits a network ACL's entries of one direction. */
 export function EditEntries({ of, egress, close }: { of: NetworkAcl; egress: boolean; close: () => void }): ReactNode {
-  const rows = of.entries.filter((e) => e.egress === egress && e.number !== lastEntry).sort((a, b) => a.number - b.number).map(row);
+  const rows = of.entries.filter((e) => e.egress === egress && !isLast(e)).sort((a, b) => a.number - b.number).map(row);
   const what = egress ? 'Destination' : 'Source';
   return (
     <RowsForm

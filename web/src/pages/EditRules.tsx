@@ -38,7 +38,7 @@ export function EditRules({ of, egress, close }: { of: SecurityGroup; egress: bo
       add="Add rule"
       empty={egress ? 'No rules: nothing leaves.' : 'No rules: nothing comes in.'}
       problem={problem}
-      blame={(r) => (/port|icmp/i.test(r.message) ? 1 : 2)}
+      blame={(r) => (!r.code.includes('Duplicate') && /port|icmp/i.test(r.message) ? 1 : 2)}
       steps={(base, now) => ruleSteps(of.id, egress, base, now)}
       columns={[
         {

@@ -10,7 +10,7 @@ import { Confirm } from '../form/Confirm';
 import { FormModal } from '../form/FormModal';
 import { VpcSelect } from '../form/VpcSelect';
 import { kinds } from '../model/network';
-import { lastEntry, type AclEntry, type NetworkAcl } from '../model/networkAcl';
+import { isLast, type AclEntry, type NetworkAcl } from '../model/networkAcl';
 import { portsOf, protocolName } from '../model/protocol';
 import { named } from '../model/tag';
 import { useById } from '../model/use';
@@ -109,7 +109,7 @@ function Details({ of, open }: { of: NetworkAcl; open: (what: Form) => void }): 
       title={egress ? 'Outbound rules' : 'Inbound rules'}
       items={of.entries.filter((e) => e.egress === egress).sort((a, b) => a.number - b.number)}
       columns={[
-        ['Rule number', (e) => (e.number === lastEntry ? '*' : e.number)],
+        ['Rule number', (e) => (isLast(e) ? '*' : e.number)],
         ['Protocol', (e) => (e.protocol === '-1' ? 'All' : protocolName(e.protocol).toUpperCase())],
         ['Port range', entryPorts],
         [egress ? 'Destination' : 'Source', (e) => e.cidr],
