@@ -308,7 +308,7 @@ func (p *play) lookNotTransitive(ctx context.Context) error {
 	if peering, _ := p.marketing.way(p.developer.address); peering != "" {
 		cause, at = "not-in-peer-cidr", []string{peering, p.marketing.table}
 	}
-	return p.unreachable(ctx, p.marketing, p.developer, cause, at...)
+	return p.unreachable(ctx, claim{from: p.marketing, to: p.developer, cause: cause, at: at})
 }
 
 func (p *play) lookUnpeered(ctx context.Context) error {

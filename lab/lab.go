@@ -68,6 +68,7 @@ type play struct {
 	w     World
 	watch Watcher
 	steps []Step
+	alone bool // the lab plays itself, step by step as in the script
 
 	departments []*department
 	marketing   *department
@@ -93,7 +94,7 @@ type department struct {
 }
 
 func newPlay(w World, watch Watcher) *play {
-	p := &play{w: w, watch: watch,
+	p := &play{w: w, watch: watch, alone: true,
 		marketing: &department{name: "Marketing", cidr: "10.0.0.0/16", subnetCIDR: "10.0.1.0/24", server: "MarketingServer"},
 		developer: &department{name: "Developer", cidr: "192.168.0.0/20", subnetCIDR: "192.168.1.0/24", server: "DeveloperServer"},
 		finance:   &department{name: "Finance", cidr: "172.31.0.0/16", subnetCIDR: "172.31.1.0/24", server: "FinanceServer", address: "172.31.1.199"},

@@ -103,12 +103,13 @@ func (p *play) reachable(ctx context.Context, from, to *department) {
 		seen = strings.Join(bad, "; ")
 	}
 	p.note(Check{Must: must, Seen: seen, OK: len(bad) == 0, Took: time.Since(start)})
+	p.agreed(p.ask(ctx, from, to), from, to)
 }
 
-// unreachable checks that nothing answers, that nothing refuses, and that the
-// component which dropped the packets is the expected one: cause at a component
-// of the department where.
-func (p *play) unreachable(ctx context.Context, from, to *department, cause string, at ...string) error {
+// unreachable checks that nothing answers, that nothing refuses, that the
+// component which dropped the packets is the expected one, and that the analyzer
+// names it first of all that is in the way. It asks while the probes wait.
+func (p *play) unreachable(ctx context.Context, c claim) error {
 	start := time.Now()
 	before, err := p.drops(ctx)
 	if err != nil {
@@ -116,7 +117,10 @@ func (p *play) unreachable(ctx context.Context, from, to *department, cause stri
 	}
 	p.watch.Waiting("probes run into their time-out")
 	var bad []string
-	for _, t := range p.try(ctx, from, flows(to)) {
+	probes := make(chan []tried, 1)
+	go func() { probes <- p.try(ctx, c.from, flows(c.to)) }()
+	answers := p.ask(ctx, c.from, c.to)
+	for _, t := range <-probes {
 		switch {
 		case t.err != nil:
 			bad = append(bad, fmt.Sprintf("%s: %v", t.label, t.err))
@@ -128,25 +132,26 @@ func (p *play) unreachable(ctx context.Context, from, to *department, cause stri
 	if err != nil {
 		return err
 	}
-	must := fmt.Sprintf("%s hears nothing from %s, and no refusal: %s at %s", from.server, to.server, cause, strings.Join(at, " or "))
+	must := fmt.Sprintf("%s hears nothing from %s, and no refusal: %s at %s", c.from.server, c.to.server, c.cause, strings.Join(c.at, " or "))
 	news := newDrops(before, after)
 	found := false
 	var heard []string
-	for _, d := range news {
-		heard = append(heard, fmt.Sprintf("%s at %s", d.Cause, strings.TrimSpace(d.At+" "+d.Direction)))
-		for _, a := range at {
-			found = found || d.Cause == cause && strings.Contains(d.At, a)
+	for _, n := range news {
+		heard = append(heard, fmt.Sprintf("%s at %s", n.Cause, strings.TrimSpace(n.At+" "+n.Direction)))
+		for _, a := range c.at {
+			found = found || n.Cause == c.cause && strings.Contains(n.At, a)
 		}
 	}
 	if !found {
 		bad = append(bad, "dropped by "+strings.Join(heard, ", "))
 	}
-	n := len(flows(to))
+	n := len(flows(c.to))
 	seen := fmt.Sprintf("%d of %d silent; ", n, n) + strings.Join(heard, ", ")
 	if len(bad) > 0 {
 		seen = strings.Join(bad, "; ")
 	}
 	p.note(Check{Must: must, Seen: seen, OK: len(bad) == 0, Took: time.Since(start)})
+	p.explained(answers, c)
 	return nil
 }
 

@@ -1,6 +1,9 @@
 package lab
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // scene is one of the ten steps: how the lab plays it, and what a person who plays
 // it is told to do. What must be seen of packets afterwards is in claims.
@@ -51,7 +54,25 @@ type claim struct {
 	from, to *department
 	cause    string // "" means that everything is answered
 	at       []string
+	// left is all that is in the way when the lab plays itself, in the order in which
+	// a packet meets it, as Reachability Analyzer names it: "CODE component". The
+	// first is what packets show.
+	left []string
 }
+
+// AWS's codes for what is in the way in the lab (AWS: Reachability Analyzer,
+// Explanation codes).
+const (
+	noRoute   = "NO_ROUTE_TO_DESTINATION "
+	onlyLocal = "VPC_LOCAL_ROUTE_CIDR_RESTRICTION "
+	apart     = "DISCONNECTED_VPCS "
+	noRules   = "SG_HAS_NO_RULES "
+	mismatch  = "ENI_SG_RULES_MISMATCH "
+	aclDenies = "SUBNET_ACL_RESTRICTION "
+	outside   = "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR "
+	deadRoute = "BAD_STATE_ROUTE "
+	state     = "BAD_STATE "
+)
 
 // claims are what must be seen of packets when a step has been played, by the step's
 // number. Of step 7 they are of the time when the network ACL denies; then step 6's
@@ -59,25 +80,29 @@ type claim struct {
 func (p *play) claims(step int) []claim {
 	m, d, f := p.marketing, p.developer, p.finance
 	group := []string{f.eni, f.group}
+	// At FinanceServer, and on the way back from it.
+	closed := []string{noRules + f.group, noRoute + f.table, onlyLocal + f.table}
+	here := []string{noRoute + m.table, onlyLocal + m.table}
 	return map[int][]claim{
-		2:  {{m, f, "no-route", []string{m.table}}},
-		3:  {{m, f, "no-route", []string{m.table}}},
-		4:  {{m, f, "sg-denied", group}},
-		5:  {{m, f, "sg-denied", group}},
-		6:  {{from: m, to: f}},
-		7:  {{m, f, "acl-denied", []string{f.acl}}},
-		8:  {{from: d, to: f}, {from: m, to: f}},
-		9:  {{m, d, "not-in-peer-cidr", []string{p.marketPeer, m.table}}, {d, m, "not-in-peer-cidr", []string{p.developPeer, d.table}}},
-		10: {{m, f, "blackhole", []string{m.table}}},
+		2: {{m, f, "no-route", []string{m.table}, slices.Concat(here, []string{apart + m.vpc}, closed)}},
+		3: {{m, f, "no-route", []string{m.table}, slices.Concat(here, closed)}},
+		4: {{m, f, "sg-denied", group, closed}},
+		5: {{m, f, "sg-denied", group, closed[:1]}},
+		6: {{from: m, to: f}},
+		7: {{m, f, "acl-denied", []string{f.acl}, []string{aclDenies + f.acl}}},
+		8: {{from: d, to: f}, {from: m, to: f}},
+		9: {{m, d, "not-in-peer-cidr", []string{p.marketPeer, m.table}, []string{outside + p.marketPeer, apart + m.vpc, noRules + d.group, outside + p.developPeer}},
+			{d, m, "not-in-peer-cidr", []string{p.developPeer, d.table}, []string{outside + p.developPeer, apart + d.vpc, noRules + m.group, outside + p.marketPeer}}},
+		10: {{m, f, "blackhole", []string{m.table}, []string{deadRoute + m.table, state + p.marketPeer, apart + m.vpc, deadRoute + f.table}}},
 	}[step]
 }
 
-// claimed checks with packets what is claimed of a step.
+// claimed checks with packets, and with the analyzer, what is claimed of a step.
 func (p *play) claimed(ctx context.Context, step int) error {
 	for _, c := range p.claims(step) {
 		if c.cause == "" {
 			p.reachable(ctx, c.from, c.to)
-		} else if err := p.unreachable(ctx, c.from, c.to, c.cause, c.at...); err != nil {
+		} else if err := p.unreachable(ctx, c); err != nil {
 			return err
 		}
 	}

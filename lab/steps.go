@@ -337,7 +337,8 @@ func (p *play) cut(ctx context.Context) error {
 
 // developerToo repeats steps 3 to 6 for the second department.
 func (p *play) developerToo(ctx context.Context) error {
-	if err := p.unreachable(ctx, p.developer, p.finance, "no-route", p.developer.table); err != nil {
+	if err := p.unreachable(ctx, claim{p.developer, p.finance, "no-route", []string{p.developer.table}, []string{noRoute + p.developer.table,
+		onlyLocal + p.developer.table, apart + p.developer.vpc, mismatch + p.finance.eni, noRoute + p.finance.table}}); err != nil {
 		return err
 	}
 	id, err := p.makePeering(ctx, p.developer)
@@ -351,7 +352,7 @@ func (p *play) developerToo(ctx context.Context) error {
 	if err := p.route(ctx, p.finance, p.developer, id); err != nil {
 		return err
 	}
-	if err := p.unreachable(ctx, p.developer, p.finance, "sg-denied", p.finance.eni, p.finance.group); err != nil {
+	if err := p.unreachable(ctx, claim{p.developer, p.finance, "sg-denied", []string{p.finance.eni, p.finance.group}, []string{mismatch + p.finance.eni}}); err != nil {
 		return err
 	}
 	if err := p.authorize(ctx, p.developer); err != nil {
@@ -362,7 +363,8 @@ func (p *play) developerToo(ctx context.Context) error {
 
 // notTransitive: whatever routes are added, Marketing never reaches Developer.
 func (p *play) notTransitive(ctx context.Context) error {
-	if err := p.unreachable(ctx, p.marketing, p.developer, "no-route", p.marketing.table); err != nil {
+	if err := p.unreachable(ctx, claim{p.marketing, p.developer, "no-route", []string{p.marketing.table},
+		[]string{noRoute + p.marketing.table, apart + p.marketing.vpc, noRules + p.developer.group, noRoute + p.developer.table}}); err != nil {
 		return err
 	}
 	if err := p.route(ctx, p.marketing, p.developer, p.marketPeer); err != nil {
