@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"context"
 	"slices"
 
 	"tombolo/ec2/api"
@@ -25,6 +26,9 @@ func NewServer(c Config) *Server {
 	c.Operations = operations()
 	return server.New(c)
 }
+
+// Resume ends what an earlier run of the program left undone.
+func Resume(ctx context.Context, b Backend) error { return insight.Resume(ctx, b) }
 
 func operations() []api.Operation {
 	return slices.Concat(vpc.Operations(), instance.Operations(), insight.Operations())

@@ -51,14 +51,29 @@ type Finding struct {
 // flows that Match describes and Exclude does not. They are calculated one by one
 // as they are asked for.
 func (sc Scope) Findings(s network.State) iter.Seq[Finding] {
+	return sc.findings(s, func(*network.ENI) bool { return true })
+}
+
+// FindingsOf are the Findings between the interfaces of one account in one Region.
+func (sc Scope) FindingsOf(s network.State, c network.Caller) iter.Seq[Finding] {
+	return sc.findings(s, func(e *network.ENI) bool { return e.In(c) })
+}
+
+func (sc Scope) findings(s network.State, among func(*network.ENI) bool) iter.Seq[Finding] {
 	return func(yield func(Finding) bool) {
 		x := newAtlas(s)
 		for e := range s.ENIs() {
+			if !among(e) {
+				continue
+			}
 			to := x.endpoint(e)
 			if !to.up || !slices.ContainsFunc(sc.Match, func(p ScopePath) bool { return p.Destination.is(x, to) }) {
 				continue
 			}
 			for _, id := range x.neighbours(e.VPC) {
+				if !among(s.ENI(id)) {
+					continue
+				}
 				if f, ok := sc.finding(x, x.endpoint(s.ENI(id)), to); ok && !yield(f) {
 					return
 				}
@@ -173,6 +188,15 @@ var resourceTypes = []struct{ prefix, name string }{
 	{"rtb-", "AWS::EC2::RouteTable"},
 	{"pcx-", "AWS::EC2::VPCPeeringConnection"},
 	{"igw-", "AWS::EC2::InternetGateway"},
+}
+
+// ResourceTypes are the types that Resources may name.
+func ResourceTypes() []string {
+	var out []string
+	for _, t := range resourceTypes {
+		out = append(out, t.name)
+	}
+	return out
 }
 
 // among is whether one of some things is meant.

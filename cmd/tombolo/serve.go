@@ -128,6 +128,7 @@ type daemon struct {
 	console *console.Server
 	url     string
 	quit    context.CancelFunc
+	later   func(func(context.Context) error)
 }
 
 func serve(ctx context.Context, s *site, f *serveFlags) (err error) {
@@ -188,6 +189,8 @@ func (d *daemon) run(ctx context.Context) error {
 	d.console = d.openConsole(door, api)
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { d.control.Run(ctx); return nil })
+	d.later = laterIn(ctx, all, d.log)
+	d.later(func(ctx context.Context) error { return ec2.Resume(ctx, d) })
 	all.Go(func() error { return local.Serve(ctx, sock, d) })
 	d.manager.run(ctx, all)
 	all.Go(func() error { return d.console.Run(ctx) })

@@ -18,6 +18,9 @@ type Backend interface {
 	State() network.State
 	// Console is what an instance has written to its console, and when it last did.
 	Console(ctx context.Context, id network.InstanceID) (output []byte, at time.Time, err error)
+	// Later does what takes longer than a caller waits, after the answer. The
+	// context ends with the program, which waits until work has.
+	Later(work func(context.Context) error)
 }
 
 // Call is one request on its way through a handler: who asks, and what exists.

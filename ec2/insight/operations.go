@@ -8,5 +8,5 @@ import (
 
 // Operations are all of this package's, a list for each noun's file.
 func Operations() []api.Operation {
-	return slices.Concat(pathOperations(), analysisOperations())
+	return slices.Concat(pathOperations(), analysisOperations(), scopeOperations(), scopeAnalysisOperations())
 }
