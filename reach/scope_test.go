@@ -158,3 +158,40 @@ func TestFindingsStopWhenAsked(t *testing.T) {
 		t.Errorf("%d findings", n)
 	}
 }
+
+// What a caller is told of is its own, of the Region that it asks in.
+func TestFindingsOfACallerAreItsOwn(t *testing.T) {
+	s := build(t, departments)
+	every := reach.Scope{Match: []reach.ScopePath{{}}}
+	count := func(c network.Caller) (n int) {
+		for f := range every.FindingsOf(s.State, c) {
+			if a, b := s.ENI(f.Source), s.ENI(f.Destination); !a.In(c) || !b.In(c) {
+				t.Errorf("%v is told of %s and %s", c, f.Source, f.Destination)
+			}
+			n++
+		}
+		return n
+	}
+	all := 0
+	for range every.Findings(s.State) {
+		all++
+	}
+	home := s.ENI(s.eni("ledger")).Home
+	if got := count(network.Caller{Account: home.Owner, Region: home.Region}); got != all || all == 0 {
+		t.Errorf("the owner is told of %d, there are %d", got, all)
+	}
+	if got := count(network.Caller{Account: "999999999999", Region: home.Region}) + count(network.Caller{Account: home.Owner, Region: "eu-west-1"}); got != 0 {
+		t.Errorf("others are told of %d", got)
+	}
+}
+
+func TestTheTypesOfResourcesAreAWSs(t *testing.T) {
+	for _, name := range reach.ResourceTypes() {
+		if !strings.HasPrefix(name, "AWS::EC2::") {
+			t.Errorf("%q is no type of AWS's", name)
+		}
+	}
+	if !slices.Contains(reach.ResourceTypes(), "AWS::EC2::VPCPeeringConnection") {
+		t.Error("a peering is no type")
+	}
+}
