@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 
 	"tombolo/local"
 	"tombolo/network"
+	"tombolo/tfplan"
 	"tombolo/why"
 )
 
@@ -300,11 +302,12 @@ func diffCommand(s *site) *cobra.Command {
 		Use: "diff [SAVED]", GroupID: "look", Args: cobra.MaximumNArgs(1),
 		Short: "Say which flows a change opened and closed",
 		Long: `Diff compares what can reach what now with what could in a saved state, or with
-what could after a plan: EC2 calls that are carried out on a copy, one query a
-line. It exits with 0 when nothing differs and with 1 when something does.
+what could after a plan: what terraform or tofu show -json prints of one, or EC2
+calls, one query a line. A plan is carried out on a copy. It exits with 0 when nothing differs and with 1 when something does.
 
   tombolo diff --save before.json
   tombolo diff before.json
+  terraform plan -out new && terraform show -json new | tombolo diff --plan -
   echo 'Action=DeleteRoute&RouteTableId=rtb-…&DestinationCidrBlock=10.0.0.0/16' | tombolo diff --plan -`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if output != "table" && output != "json" && output != "yaml" {
@@ -334,7 +337,7 @@ line. It exits with 0 when nothing differs and with 1 when something does.
 		},
 	}
 	cmd.Flags().StringVar(&save, "save", "", "save the present state in this file")
-	cmd.Flags().StringVar(&plan, "plan", "", "compare with what the EC2 calls in this file would do; - reads them from standard input")
+	cmd.Flags().StringVar(&plan, "plan", "", "compare with what this plan of Terraform's (show -json) or these EC2 calls would do; - reads standard input")
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "table, json, yaml")
 	return cmd
 }
@@ -363,6 +366,9 @@ func readState(path string) ([]exported, error) {
 	return rows, nil
 }
 
+// maxPlan is more than the largest plan that makes sense, in bytes.
+const maxPlan = 64 << 20
+
 func readPlan(path string) ([]string, error) {
 	in := os.Stdin
 	if path != "-" {
@@ -373,8 +379,15 @@ func readPlan(path string) ([]string, error) {
 		defer f.Close()
 		in = f
 	}
+	doc, err := io.ReadAll(io.LimitReader(in, maxPlan))
+	if err != nil {
+		return nil, failed(exitUsage, "diff: %w", err)
+	}
+	if tfplan.Is(string(doc)) {
+		return []string{string(doc)}, nil
+	}
 	var calls []string
-	scan := bufio.NewScanner(in)
+	scan := bufio.NewScanner(bytes.NewReader(doc))
 	scan.Buffer(nil, 1<<20)
 	for scan.Scan() {
 		if line := strings.TrimSpace(scan.Text()); line != "" && line[0] != '#' {
