@@ -27,7 +27,7 @@ const (
 )
 
 // core packages are pure: no I/O, no clock, no dice, no goroutines.
-var core = []string{"network", "flowlog", "reach", "reach/space", "linux", "sigv4", "ssm/channel", "ssm/document", "tfplan"}
+var core = []string{"network", "flowlog", "reach", "reach/space", "linux", "sigv4", "ssm/channel", "ssm/document"}
 
 // owners names the packages that may import each outside thing.
 var owners = map[string][]string{

@@ -2,7 +2,7 @@
 // plan, and carries its changes to the network out as calls of the EC2 API, on
 // whatever answers them: it is how a plan is rehearsed before it is applied. What
 // a plan does not know before it is applied, such as the ID of a VPC that it
-// makes, is found by what its configuration refers to. Pure.
+// makes, is found by what its configuration refers to. It does no I/O of its own.
 package tfplan
 
 import (

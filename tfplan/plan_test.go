@@ -90,8 +90,10 @@ func TestAPlanMakesWhatItRefersToFirst(t *testing.T) {
 	}
 }
 
-// one is a plan of one change.
-func one(kind, actions, before, after, unknown, expressions string) string {
+// one is a plan of one change; parts are what was before, what is after, what is
+// unknown, and the expressions.
+func one(kind, actions string, parts ...string) string {
+	before, after, unknown, expressions := parts[0], parts[1], parts[2], parts[3]
 	return `{"resource_changes":[{"address":"` + kind + `.x","mode":"managed","type":"` + kind + `","name":"x","change":{"actions":` + actions + `,"before":` + before +
 		`,"after":` + after + `,"after_unknown":` + unknown + `}}],"configuration":{"root_module":{"resources":[{"address":"` + kind + `.x","expressions":` + expressions + `}]}}}`
 }
