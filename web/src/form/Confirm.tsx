@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import type { Ec2Call } from '../wire/ec2';
 import { Ref } from '../shell/Ref';
 import { FormModal } from './FormModal';
@@ -22,7 +23,7 @@ export function Confirm(p: ConfirmProps): ReactNode {
   return (
     <FormModal title={p.title} submit={p.verb} calls={p.calls} problems={{}} onDismiss={p.onDismiss} onDone={p.onDone}>
       {() => (
-        <>
+        <SpaceBetween size="m">
           <Box>{p.children}</Box>
           {dependents.length > 0 && (
             <Alert type="warning" header="What depends on it">
@@ -36,7 +37,7 @@ export function Confirm(p: ConfirmProps): ReactNode {
               </ul>
             </Alert>
           )}
-        </>
+        </SpaceBetween>
       )}
     </FormModal>
   );

@@ -20,7 +20,7 @@ export function Fixes({ fixes }: { fixes: Fix[] }): ReactNode {
   if (fixes.length === 0) return null;
   return (
     <SpaceBetween size="xs">
-      <Box variant="h4">What would open it</Box>
+      <Box variant="h3" fontSize="heading-xs">What would open it</Box>
       <ol className="fixes">
         {fixes.map((f, i) => (
           <li key={`${i} ${f.sentence}`} data-testid={`fix-${i + 1}`}>

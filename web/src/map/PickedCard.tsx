@@ -9,6 +9,7 @@ import { Copy } from '../shell/Copy';
 import { Ref } from '../shell/Ref';
 import { State } from '../shell/State';
 import { Facts } from '../pages/Facts';
+import { count } from './look';
 import type { Network } from './useNetwork';
 
 interface Props {
@@ -69,7 +70,7 @@ function VpcCard({ id, network, onZoom }: Props): ReactNode {
           ['State', <State of={box.state} />],
           ['CIDR', box.cidr],
           ['VPC', <Ref id={box.id} />],
-          ['Inside', `${box.counts.subnets} subnets, ${box.counts.chips} interfaces`],
+          ['Inside', `${count(box.counts.subnets, 'subnet')}, ${count(box.counts.chips, 'interface')}`],
         ]}
       />
       <SpaceBetween direction="horizontal" size="xs">

@@ -45,7 +45,7 @@ export function ReachAnswer({ reach, question }: { reach: Reach; question: Quest
         </Alert>
       )}
       <Packets question={question} />
-      <Box variant="h4">The way there</Box>
+      <Box variant="h3" fontSize="heading-xs">The way there</Box>
       <Hops hops={answer.forward} label="The way there" />
       <ExpandableSection headerText="The way back" defaultExpanded={answer.verdict === 'unanswered'}>
         <Hops hops={answer.return} label="The way back" />

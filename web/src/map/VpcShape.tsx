@@ -1,7 +1,7 @@
 import { memo, type ReactNode } from 'react';
 import type { Detail } from './camera';
 import { overlaps, type Rect } from './geometry';
-import { clip, sign } from './look';
+import { clip, count, sign } from './look';
 import type { Chip, SubnetBox, VpcBox } from './scene';
 
 export interface Picked {
@@ -24,7 +24,7 @@ interface Props {
 /** A VPC with its subnets and interfaces. */
 export const VpcShape = memo(function VpcShape({ box, detail, view, picked, focus, k }: Props): ReactNode {
   const s = sign(box.state);
-  const label = `VPC ${box.name}, ${box.cidr}, ${box.state}, ${box.counts.subnets} subnets, ${box.counts.chips} interfaces${box.collapsed ? ', collapsed' : ''}`;
+  const label = `VPC ${box.name}, ${box.cidr}, ${box.state}, ${count(box.counts.subnets, 'subnet')}, ${count(box.counts.chips, 'interface')}${box.collapsed ? ', collapsed' : ''}`;
   const classes = `vpc ${s.tone} ${picked.id === box.id ? 'picked' : ''} ${picked.dim(box.id) ? 'dim' : ''}`;
   // Far away, a name keeps its size on the screen as long as its box has room.
   const size = detail === 'full' ? 15 : Math.min(11 / k, box.h * 0.36);
@@ -48,7 +48,7 @@ export const VpcShape = memo(function VpcShape({ box, detail, view, picked, focu
           )}
           {box.collapsed && (
             <text className="sub" x={box.x + 16} y={box.y + 70} fontSize={12}>
-              {box.counts.subnets} subnets · {box.counts.chips} interfaces
+              {count(box.counts.subnets, 'subnet')} · {count(box.counts.chips, 'interface')}
             </text>
           )}
         </g>

@@ -22,3 +22,8 @@ export function sign(state: string): { glyph: string; tone: string } {
 export function clip(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }
+
+/** "1 subnet", "3 subnets". */
+export function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
+}

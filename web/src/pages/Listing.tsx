@@ -110,7 +110,7 @@ export function Listing<T extends Tagged>(p: ListingProps<T>): ReactNode {
           stickyHeader
           resizableColumns
           loading={isPending}
-          loadingText={`Loading ${p.title.toLowerCase()}`}
+          loadingText={`Loading ${lower(p.title)}`}
           items={items}
           trackBy="id"
           selectionType={p.multi ? 'multi' : 'single'}
@@ -139,7 +139,7 @@ export function Listing<T extends Tagged>(p: ListingProps<T>): ReactNode {
               description={p.description}
               counter={data ? `(${filteredItemsCount === data.length || filteredItemsCount === undefined ? data.length : `${filteredItemsCount}/${data.length}`})` : ''}
               actions={
-                <SpaceBetween direction="horizontal" size="xs">
+                <div className="actions">
                   <Button iconName="refresh" ariaLabel="Refresh" loading={isFetching && !isPending} onClick={() => void refetch()} />
                   {p.multi ? p.multi(chosen) : p.actions?.(selected)}
                   {p.create && (
@@ -147,13 +147,13 @@ export function Listing<T extends Tagged>(p: ListingProps<T>): ReactNode {
                       {p.create.text}
                     </Button>
                   )}
-                </SpaceBetween>
+                </div>
               }
             >
               {p.title}
             </Header>
           }
-          filter={<PropertyFilter {...propertyFilterProps} filteringAriaLabel={`Find ${p.title.toLowerCase()}`} filteringPlaceholder={`Find ${p.title.toLowerCase()} by any attribute`} countText={filteredItemsCount === 1 ? '1 match' : `${filteredItemsCount ?? 0} matches`} />}
+          filter={<PropertyFilter {...propertyFilterProps} filteringAriaLabel={`Find ${lower(p.title)}`} filteringPlaceholder={`Find ${lower(p.title)} by any attribute`} countText={filteredItemsCount === 1 ? '1 match' : `${filteredItemsCount ?? 0} matches`} />}
           pagination={<Pagination {...paginationProps} ariaLabels={{ nextPageLabel: 'Next page', previousPageLabel: 'Previous page', pageLabel: (n) => `Page ${n}` }} />}
           preferences={
             <CollectionPreferences
@@ -184,6 +184,11 @@ function Empty({ text, create }: { text: string; create: { text: string; onClick
       </SpaceBetween>
     </Box>
   );
+}
+
+/** A title inside a sentence: abbreviations stay as they are. */
+function lower(title: string): string {
+  return /^[A-Z][a-z]/.test(title) ? title.charAt(0).toLowerCase() + title.slice(1) : title;
 }
 
 function comparator<T>(c: Column<T>): (a: T, b: T) => number {
