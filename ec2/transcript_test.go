@@ -187,7 +187,7 @@ func (p *party) call(form string) (int, string) {
 }
 
 // random is what differs from run to run, or says nothing to a reader.
-var random = regexp.MustCompile(`\b(?:[a-z]+(?:-[a-z]+)*)-[0-9a-f]{17}\b|\b0a(?::[0-9a-f]{2}){5}\b|\b2600:1f[0-9a-f:]+(?:/\d+)?|\bAIPA[0-9A-F]{17}\b`)
+var random = regexp.MustCompile(`\b(?:[a-z]+(?:-[a-z]+)*)-[0-9a-f]{17}\b|\b0a(?::[0-9a-f]{2}){5}\b|\b2600:1f[0-9a-f:]+(?:/\d+)?|\bAIPA[0-9A-F]{17}\b|\b198\.1[89]\.\d+\.\d+\b`)
 
 // named replaces what is random by names.
 func (p *party) named(s string) string {
@@ -206,6 +206,8 @@ func (p *party) named(s string) string {
 			kind = "block"
 		case strings.HasPrefix(thing, "2600:"):
 			kind = "addr"
+		case strings.HasPrefix(thing, "198."):
+			kind = "public"
 		case kind == "":
 			kind = "profile"
 		}

@@ -81,7 +81,7 @@ func (s Scene) path(in network.State, from *network.ENI, c Count) Path {
 	switch to := longest(in.TableOf(n), c.Dest).To.(type) {
 	case network.ToLocal, network.ToENI:
 		return SameVPC
-	case network.ToGateway:
+	case network.ToGateway, network.ToEgress:
 		return ToTheGateway
 	case network.ToPeering:
 		if p := in.Peering(to.Peering); p != nil && p.Requester.Region != p.Accepter.Region {

@@ -202,6 +202,8 @@ func (o *oracle) deliver(e *network.ENI, p packet) (*network.ENI, Cause) {
 		return box, Cause{}
 	case network.ToGateway:
 		return nil, Cause{Why: "not-supported", At: string(to.Gateway)}
+	case network.ToEgress:
+		return nil, Cause{Why: "not-supported", At: string(to.Gateway)}
 	}
 	return o.inside(e.VPC, p.dst)
 }

@@ -249,7 +249,7 @@ func (w *world) wayOf(n *network.Subnet, a netip.Addr) string {
 	if !ok {
 		return "lost.no-route." + string(table.ID)
 	}
-	if !w.RouteActive(r) {
+	if !w.RouteActive(n.VPC, r) {
 		return "lost.blackhole." + string(table.ID)
 	}
 	switch to := r.To.(type) {

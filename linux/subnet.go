@@ -44,7 +44,7 @@ func (r *router) dependencies() []any {
 		return from
 	}
 	for _, route := range r.table.Routes {
-		from = append(from, r.s.RouteActive(route))
+		from = append(from, r.s.RouteActive(r.vpc.ID, route))
 		switch to := route.To.(type) {
 		case network.ToPeering:
 			from = append(from, r.s.Peering(to.Peering))
@@ -124,7 +124,7 @@ func (r *router) route(f Family, s segment[any], out *[]segment[Verdict]) {
 		r.lostByPeer(f, s.span, Cause{Why: "no-route", At: r.at()}, 0, out)
 		return
 	}
-	if !r.s.RouteActive(route) {
+	if !r.s.RouteActive(r.vpc.ID, route) {
 		zone := uint16(0)
 		if to, ok := route.To.(network.ToPeering); ok {
 			if p := r.s.Peering(to.Peering); p != nil {
@@ -154,6 +154,8 @@ func (r *router) route(f Family, s segment[any], out *[]segment[Verdict]) {
 	case network.ToENI:
 		r.toENI(f, s.span, to.ENI, out)
 	case network.ToGateway:
+		r.lostByPeer(f, s.span, Cause{Why: "not-supported", At: string(to.Gateway)}, 0, out)
+	case network.ToEgress:
 		r.lostByPeer(f, s.span, Cause{Why: "not-supported", At: string(to.Gateway)}, 0, out)
 	}
 }

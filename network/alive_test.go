@@ -84,7 +84,7 @@ func TestWhichTargetsLive(t *testing.T) {
 	alive := func(want bool, targets ...Target) {
 		t.Helper()
 		for _, to := range targets {
-			if got := w.RouteActive(Route{Dst: anywhere, To: to}); got != want {
+			if got := w.RouteActive(v.ID, Route{Dst: anywhere, To: to}); got != want {
 				t.Errorf("a route to %+v is active: %v, want %v", to, got, want)
 			}
 		}

@@ -59,6 +59,17 @@ var codeNames = [...]string{
 	MainAssociation:   "main association",
 	AlreadyAssociated: "already associated",
 
+	GatewayAttached:    "gateway attached",
+	GatewayTaken:       "VPC has a gateway",
+	GatewayNotAttached: "gateway not attached",
+	GatewayFamily:      "gateway carries IPv6 only",
+	MappedAddress:      "public addresses mapped",
+	AddressAssociated:  "address associated",
+	DHCPOptionUnknown:  "unknown DHCP option",
+	DHCPOptionTwice:    "DHCP option twice",
+	DHCPOptionMany:     "too many values of a DHCP option",
+	DHCPOptionValue:    "bad value of a DHCP option",
+
 	PeeringExists:    "peering exists",
 	NotActive:        "not active",
 	DNSHostnamesOff:  "DNS hostnames off",

@@ -60,6 +60,10 @@ const (
 	kindTags       = "tags"
 	kindToken      = "token"
 
+	kindEgress      = "egress-only-internet-gateway"
+	kindAddress     = "address"
+	kindDHCPOptions = "dhcp-options"
+
 	kindInsightsPath     = "insights-path"
 	kindInsightsAnalysis = "insights-analysis"
 	kindAccessScope      = "access-scope"
@@ -81,6 +85,10 @@ var loaders = map[string]func(*edit, []byte) error{
 	kindFlowLog:    func(e *edit, doc []byte) error { return load(e, &e.flowLogs, doc, new(FlowLog)) },
 	kindTags:       func(e *edit, doc []byte) error { return load(e, &e.tags, doc, new(TagSet)) },
 	kindToken:      func(e *edit, doc []byte) error { return load(e, &e.tokens, doc, new(Token)) },
+
+	kindEgress:      func(e *edit, doc []byte) error { return load(e, &e.egress, doc, new(EgressGateway)) },
+	kindAddress:     func(e *edit, doc []byte) error { return load(e, &e.addresses, doc, new(Address)) },
+	kindDHCPOptions: func(e *edit, doc []byte) error { return load(e, &e.optionSets, doc, new(DHCPOptions)) },
 
 	kindInsightsPath:     func(e *edit, doc []byte) error { return load(e, &e.insightsPaths, doc, new(InsightsPath)) },
 	kindInsightsAnalysis: func(e *edit, doc []byte) error { return load(e, &e.insightsAnalyses, doc, new(InsightsAnalysis)) },
@@ -105,6 +113,7 @@ type storedTarget struct {
 	Peering *ToPeering `json:"peering,omitempty"`
 	ENI     *ToENI     `json:"eni,omitempty"`
 	Gateway *ToGateway `json:"gateway,omitempty"`
+	Egress  *ToEgress  `json:"egress,omitempty"`
 }
 
 type storedRoute struct {
@@ -125,6 +134,8 @@ func (r Route) MarshalJSON() ([]byte, error) {
 		out.To.ENI = &to
 	case ToGateway:
 		out.To.Gateway = &to
+	case ToEgress:
+		out.To.Egress = &to
 	}
 	return json.Marshal(out)
 }
@@ -150,6 +161,8 @@ func (r *Route) UnmarshalJSON(doc []byte) error {
 		r.To = *to.ENI
 	case to.Gateway != nil:
 		r.To = *to.Gateway
+	case to.Egress != nil:
+		r.To = *to.Egress
 	default:
 		return fmt.Errorf("route %s without a target", in.Dst)
 	}

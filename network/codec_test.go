@@ -47,7 +47,8 @@ func TestStoredForm(t *testing.T) {
 		}{
 			{kindWorld, World{}}, {kindVPC, VPC{}}, {kindSubnet, Subnet{}}, {kindENI, ENI{}}, {kindInstance, Instance{}},
 			{kindRouteTable, RouteTable{}}, {kindPeering, Peering{}}, {kindGroup, SecurityGroup{}}, {kindACL, ACL{}},
-			{kindGateway, InternetGateway{}}, {kindKeyPair, KeyPair{}}, {kindFlowLog, FlowLog{}},
+			{kindGateway, InternetGateway{}}, {kindEgress, EgressGateway{}}, {kindAddress, Address{}}, {kindDHCPOptions, DHCPOptions{}},
+			{kindKeyPair, KeyPair{}}, {kindFlowLog, FlowLog{}},
 			{kindInsightsPath, InsightsPath{}}, {kindInsightsAnalysis, InsightsAnalysis{}}, {kindAccessScope, AccessScope{}},
 			{kindScopeAnalysis, AccessScopeAnalysis{}}, {kindTags, TagSet{}}, {kindToken, Token{}},
 		} {

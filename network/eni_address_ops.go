@@ -45,6 +45,7 @@ func (e *edit) takeOver(eni *ENI, addrs []netip.Addr) (*ENI, error) {
 		next := *old
 		next.Addrs = without(old.Addrs, []netip.Addr{a})
 		e.putENI(&next)
+		e.moveAddress(old.ID, eni.ID, a)
 	}
 	return e.ENI(eni.ID), nil
 }
@@ -111,6 +112,7 @@ func (r UnassignAddrs) apply(e *edit) error {
 	next := *eni
 	next.Addrs = without(eni.Addrs, r.Addrs)
 	e.putENI(&next)
+	e.leaveAddresses(eni.ID, func(a netip.Addr) bool { return slices.Contains(r.Addrs, a) })
 	return nil
 }
 

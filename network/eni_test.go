@@ -154,7 +154,7 @@ func TestARouteFollowsItsInterfacesLife(t *testing.T) {
 	w.do(CreateRoute{v.MainTable, cidr("192.0.2.0/24"), ToENI{ENI: eni.ID}})
 	active := func() bool {
 		r, _ := w.RouteTable(v.MainTable).Route(cidr("192.0.2.0/24"))
-		return w.RouteActive(r)
+		return w.RouteActive(v.ID, r)
 	}
 	for _, step := range []struct {
 		what   string

@@ -96,6 +96,19 @@ const (
 	MainAssociation   // Subject is the main association, which can't be removed
 	AlreadyAssociated // Subject (a table) conflicts with the subnet's association Detail
 
+	// Of gateways, public addresses and DHCP options.
+
+	GatewayAttached    // Subject is a gateway, Detail the VPC that has it
+	GatewayTaken       // Subject is a VPC, Detail the gateway that it has
+	GatewayNotAttached // Subject (a gateway) is not attached to Detail; or Subject (a VPC) has none, which Detail needs
+	GatewayFamily      // Subject is an IPv4 destination, Detail an egress-only gateway
+	MappedAddress      // Subject is a VPC, Detail an allocation that one of its interfaces has
+	AddressAssociated  // Subject (an allocation or interface) has the association Detail
+	DHCPOptionUnknown  // Subject is no key of an option
+	DHCPOptionTwice    // Subject is a key that comes twice
+	DHCPOptionMany     // Subject is how many values the option Detail may have
+	DHCPOptionValue    // Subject is not a value of the option Detail
+
 	// Of peering connections.
 
 	PeeringExists    // Subject is the live peering of the same pair

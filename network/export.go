@@ -10,7 +10,8 @@ func (s State) Rows() iter.Seq[Change] {
 		_ = export(yield, kindWorld, s.worlds) && export(yield, kindVPC, s.vpcs) && export(yield, kindSubnet, s.subnets) &&
 			export(yield, kindENI, s.enis) && export(yield, kindInstance, s.instances) && export(yield, kindRouteTable, s.routeTables) &&
 			export(yield, kindPeering, s.peerings) && export(yield, kindGroup, s.groups) && export(yield, kindACL, s.acls) &&
-			export(yield, kindGateway, s.gateways) && export(yield, kindKeyPair, s.keyPairs) && export(yield, kindFlowLog, s.flowLogs) &&
+			export(yield, kindGateway, s.gateways) && export(yield, kindEgress, s.egress) && export(yield, kindAddress, s.addresses) &&
+			export(yield, kindDHCPOptions, s.optionSets) && export(yield, kindKeyPair, s.keyPairs) && export(yield, kindFlowLog, s.flowLogs) &&
 			export(yield, kindTags, s.tags) && export(yield, kindToken, s.tokens)
 	}
 }

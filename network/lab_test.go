@@ -40,7 +40,7 @@ func (w *site) way(from, to department) string {
 	switch {
 	case !ok:
 		return "none"
-	case !w.RouteActive(route):
+	case !w.RouteActive(from.vpc.ID, route):
 		return "blackhole"
 	}
 	if _, local := route.To.(ToLocal); local {
@@ -135,7 +135,7 @@ func TestAStateCanBeReadWhileTheNextIsMade(t *testing.T) {
 				default:
 				}
 				for p := range kept.Peerings() {
-					_ = kept.RouteActive(Route{To: ToPeering{p.ID}})
+					_ = kept.RouteActive(p.Requester.VPC, Route{To: ToPeering{p.ID}})
 				}
 				for g := range kept.SecurityGroups() {
 					for range kept.Members(g.ID) {

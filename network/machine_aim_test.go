@@ -11,7 +11,7 @@ func (m *machine) aim(r Request) Request {
 	if m.oneIn(4) {
 		return r
 	}
-	for _, aim := range []func(Request) Request{m.aimAtVPC, m.aimAtSubnet, m.aimAtENI, m.aimAtInstance, m.aimAtRules, m.aimAtPeering} {
+	for _, aim := range []func(Request) Request{m.aimAtVPC, m.aimAtSubnet, m.aimAtENI, m.aimAtInstance, m.aimAtRules, m.aimAtPeering, m.aimAtGateway, m.aimAtAddress} {
 		if aimed := aim(r); aimed != nil {
 			return aimed
 		}
@@ -253,6 +253,63 @@ func (m *machine) aimAtPeering(r Request) Request {
 		m.caller = accepter
 		r.Peering = p.ID
 		return r
+	}
+	return nil
+}
+
+// aimAtGateway joins what is free and parts what is joined.
+func (m *machine) aimAtGateway(r Request) Request {
+	free := some(m, m.GatewaysOf(m.caller), func(g *InternetGateway) bool { return g.VPC == "" })
+	joined := some(m, m.GatewaysOf(m.caller), func(g *InternetGateway) bool { return g.VPC != "" })
+	v := some(m, m.VPCsOf(m.caller), func(v *VPC) bool { return m.GatewayOf(v.ID) == nil })
+	switch r.(type) {
+	case AttachGateway:
+		if free != nil && v != nil {
+			return AttachGateway{free.ID, v.ID}
+		}
+	case DetachGateway:
+		if joined != nil {
+			return DetachGateway{joined.ID, joined.VPC}
+		}
+	case DeleteGateway:
+		if free != nil {
+			return DeleteGateway{free.ID}
+		}
+	case AssociateDHCPOptions:
+		d := some(m, m.DHCPOptionsOf(m.caller), func(*DHCPOptions) bool { return true })
+		if v := some(m, m.VPCsOf(m.caller), anyOne); d != nil && v != nil {
+			return AssociateDHCPOptions{d.ID, v.ID}
+		}
+	}
+	return nil
+}
+
+// aimAtAddress gives addresses to interfaces in VPCs with a gateway.
+func (m *machine) aimAtAddress(r Request) Request {
+	a := some(m, m.AddressesOf(m.caller), func(a *Address) bool { return a.Association == "" })
+	used := some(m, m.AddressesOf(m.caller), func(a *Address) bool { return a.Association != "" })
+	switch r := r.(type) {
+	case AllocateAddress:
+		if m.oneIn(2) {
+			r.Public = netip.Addr{}
+		}
+		return r
+	case AssociateAddress:
+		eni := some(m, m.ENIsOf(m.caller), func(eni *ENI) bool { return len(eni.Addrs) > 0 && m.GatewayOf(eni.VPC) != nil })
+		if m.oneIn(4) {
+			a = used
+		}
+		if a != nil && eni != nil {
+			return AssociateAddress{Allocation: a.ID, ENI: eni.ID, Private: pick(m, eni.Addrs), Keep: r.Keep}
+		}
+	case DisassociateAddress:
+		if used != nil {
+			return DisassociateAddress{used.Association}
+		}
+	case ReleaseAddress:
+		if a != nil {
+			return ReleaseAddress{a.ID}
+		}
 	}
 	return nil
 }

@@ -114,6 +114,11 @@ func (m *machine) furnish() {
 	made(home, Settle{})
 	made(home, AcceptPeering{active})
 	made(home, Settle{})
+	gateway := GatewayID(made(home, CreateGateway{})[0])
+	made(home, AttachGateway{gateway, vpcs[0]})
+	made(home, CreateEgressGateway{VPC: vpcs[0]})
+	made(home, AllocateAddress{})
+	made(home, CreateDHCPOptions{Options: []DHCPOption{{"domain-name", []string{"example.com"}}}})
 	made(home, CreateRoute{m.VPC(vpcs[0]).MainTable, m.VPC(vpcs[1]).Blocks[0].CIDR, ToPeering{active}})
 }
 
@@ -269,7 +274,7 @@ func (m *machine) fill(f reflect.Value, name string) {
 	}
 	switch f.Type() {
 	case reflect.TypeFor[Target]():
-		id := pick(m, m.ids("pcx", "eni", "i", "igw", "none"))
+		id := pick(m, m.ids("pcx", "eni", "i", "igw", "eigw", "none"))
 		f.Set(reflect.ValueOf(targetNamed(id)))
 		return
 	case reflect.TypeFor[Peer]():
@@ -355,6 +360,14 @@ func (m *machine) pool(f reflect.Value, name string) ([]any, bool) {
 		return m.orNone(m.ids("nisa")), true
 	case Document:
 		return []any{Document(`[]`), Document(nil)}, true
+	case GatewayID:
+		return m.orNone(m.ids("igw")), true
+	case EgressGatewayID:
+		return m.orNone(m.ids("eigw")), true
+	case AllocationID:
+		return m.orNone(m.ids("eipalloc")), true
+	case DHCPOptionsID:
+		return append(m.orNone(m.ids("dopt")), string(NoDHCPOptions)), true
 	case Traffic:
 		return []any{TrafficAccept, TrafficReject, TrafficAll}, true
 	case KeyPairID:
@@ -384,10 +397,12 @@ func (m *machine) pool(f reflect.Value, name string) ([]any, bool) {
 		"ShutdownBehavior": {"", "stop", "terminate", "nap"},
 		"KeyName":          {"", "", "", "x"},
 		"Interval":         {60, 600, 600, 7},
+		"Key":              {"domain-name", "ntp-servers", "netbios-node-type"},
+		"Values":           {"10.0.0.1", "1", "2"},
 		"HostnameType":     {"ip-name", "resource-name", "x"},
 	}
 	if name == "Resources" && f.Kind() == reflect.String {
-		return boxed(m.ids("vpc", "subnet", "eni", "pcx", "i", "rtb", "sg", "acl")), true
+		return boxed(m.ids("vpc", "subnet", "eni", "pcx", "i", "rtb", "sg", "acl", "igw", "eigw", "eipalloc", "dopt")), true
 	}
 	if (name == "Source" || name == "Destination") && f.Kind() == reflect.String {
 		return boxed(m.ids("eni", "i", "igw")), true

@@ -14,6 +14,10 @@ const (
 	QuotaENIs            Quota = "network interfaces per Region"
 	QuotaTables          Quota = "route tables per VPC"
 	QuotaRoutes          Quota = "routes per route table" // IPv4 and IPv6 counted apart
+	QuotaGateways        Quota = "internet gateways per Region"
+	QuotaEgressGateways  Quota = "egress-only internet gateways per Region"
+	QuotaAddresses       Quota = "Elastic IP addresses per Region"
+	QuotaDHCPOptions     Quota = "DHCP option sets per Region"
 	QuotaGroups          Quota = "security groups per Region"
 	QuotaRules           Quota = "rules per security group" // each direction and family counted apart
 	QuotaGroupsPerENI    Quota = "security groups per network interface"
@@ -36,12 +40,14 @@ const (
 	QuotaRunningScopes       Quota = "concurrent network access scope analyses"
 )
 
-// defaultQuotas are AWS's, but for the number of VPCs: AWS's 5 protect a shared
+// defaultQuotas are AWS's, but for the number of VPCs, and of the gateways that AWS
+// raises with it: AWS's 5 protect a shared
 // cloud, and would only hurt on a machine of one's own. All but the tags' can be
 // raised on AWS on request, and here by SetQuota.
 var defaultQuotas = map[Quota]int{
 	QuotaVPCs: 10_000, QuotaSubnets: 200, QuotaENIs: 5000,
 	QuotaTables: 200, QuotaRoutes: 500,
+	QuotaGateways: 10_000, QuotaEgressGateways: 10_000, QuotaAddresses: 5, QuotaDHCPOptions: 100,
 	QuotaGroups: 2500, QuotaRules: 60, QuotaGroupsPerENI: 5,
 	QuotaACLs: 200, QuotaEntries: 20,
 	QuotaPeerings: 50, QuotaPeeringRequests: 25,

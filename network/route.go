@@ -54,12 +54,15 @@ type (
 	}
 	// ToGateway goes to an internet gateway. No packet passes one yet.
 	ToGateway struct{ Gateway GatewayID }
+	// ToEgress goes to an egress-only internet gateway. No packet passes one yet.
+	ToEgress struct{ Gateway EgressGatewayID }
 )
 
 func (ToLocal) target() string     { return "" }
 func (t ToPeering) target() string { return string(t.Peering) }
 func (t ToENI) target() string     { return string(t.ENI) }
 func (t ToGateway) target() string { return string(t.Gateway) }
+func (t ToEgress) target() string  { return string(t.Gateway) }
 
 func (t *RouteTable) key() string { return string(t.ID) }
 
@@ -96,9 +99,9 @@ func (t *RouteTable) Route(dst netip.Prefix) (Route, bool) {
 	return Route{}, false
 }
 
-// RouteActive reports whether a route's target lives; otherwise the route is a
-// blackhole: it still wins its prefix, and drops.
-func (s State) RouteActive(r Route) bool {
+// RouteActive reports whether the target of a route in one of v's tables lives;
+// otherwise the route is a blackhole: it still wins its prefix, and drops.
+func (s State) RouteActive(v VPCID, r Route) bool {
 	switch to := r.To.(type) {
 	case ToLocal:
 		return true
@@ -114,7 +117,9 @@ func (s State) RouteActive(r Route) bool {
 		return i != nil && i.Runs()
 	case ToGateway:
 		g := s.Gateway(to.Gateway)
-		return g != nil && g.VPC != ""
+		return g != nil && g.VPC == v
+	case ToEgress:
+		return s.EgressGateway(to.Gateway) != nil
 	}
 	panic("unreachable: the set of targets is closed")
 }

@@ -244,6 +244,12 @@ func (e *edit) routeTarget(t *RouteTable, to Target) (Target, error) {
 			return nil, fail(NotFound, target.Gateway)
 		}
 		at = g.VPC
+	case ToEgress:
+		g, err := visible(e, e.egress, string(target.Gateway), "eigw")
+		if err != nil {
+			return nil, err
+		}
+		at = g.VPC
 	}
 	if at != t.VPC {
 		return nil, failWith(DifferentNetworks, t.ID, targetName(to))
@@ -284,6 +290,9 @@ func (e *edit) routeFits(t *RouteTable, dst netip.Prefix, to Target) error {
 		if within(dst, reserved) {
 			return fail(RouteReserved, dst.String())
 		}
+	}
+	if _, ok := to.(ToEgress); ok && dst.Addr().Is4() {
+		return failWith(GatewayFamily, dst.String(), to.target())
 	}
 	if _, ok := to.(ToENI); !ok && e.insideVPC(t.VPC, dst) {
 		return fail(RouteInsideVPC, dst.String())

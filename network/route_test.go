@@ -48,7 +48,7 @@ func TestNewTableHasALocalRouteForEveryBlock(t *testing.T) {
 	for _, id := range []RouteTableID{r.a.MainTable, RouteTableID(r.do(CreateRouteTable{VPC: r.a.ID}))} {
 		var got []netip.Prefix
 		for _, route := range r.RouteTable(id).Routes {
-			if route.Origin == OriginTable && route.To == (ToLocal{}) && r.RouteActive(route) {
+			if route.Origin == OriginTable && route.To == (ToLocal{}) && r.RouteActive(r.a.ID, route) {
 				got = append(got, route.Dst)
 			}
 		}
@@ -190,7 +190,7 @@ func TestRouteIsABlackholeWhileItsTargetDoesNotLive(t *testing.T) {
 	r.do(r.to("10.4.0.0/16", ToENI{Instance: i}))
 	check := func(dst string, want bool) {
 		t.Helper()
-		if got := r.RouteActive(r.route(dst)); got != want {
+		if got := r.RouteActive(r.a.ID, r.route(dst)); got != want {
 			t.Errorf("route to %s is active: %v, want %v", dst, got, want)
 		}
 	}

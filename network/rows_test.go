@@ -12,6 +12,9 @@ var requests = []Request{
 	RequestPeering{}, AcceptPeering{}, RejectPeering{}, DeletePeering{}, SetPeeringOptions{}, Settle{},
 	CreateSecurityGroup{}, DeleteSecurityGroup{}, AuthorizeRules{}, RevokeRules{}, ModifyRules{}, DescribeRules{},
 	CreateACL{}, DeleteACL{}, CreateACLEntry{}, ReplaceACLEntry{}, DeleteACLEntry{}, ReplaceACLAssociation{},
+	CreateGateway{}, DeleteGateway{}, AttachGateway{}, DetachGateway{}, CreateEgressGateway{}, DeleteEgressGateway{},
+	AllocateAddress{}, AssociateAddress{}, DisassociateAddress{}, ReleaseAddress{}, SetAddressAttribute{},
+	CreateDHCPOptions{}, DeleteDHCPOptions{}, AssociateDHCPOptions{},
 	CreateTags{}, DeleteTags{}, ImportKeyPair{}, DeleteKeyPair{}, SetQuota{},
 	CreateFlowLogs{}, DeleteFlowLogs{}, ReportDelivery{},
 	CreateInsightsPath{}, DeleteInsightsPath{}, StartInsightsAnalysis{}, DeleteInsightsAnalysis{},
@@ -37,6 +40,9 @@ func allRows(s State) []storedRow {
 	collect(&out, kindGroup, s.groups)
 	collect(&out, kindACL, s.acls)
 	collect(&out, kindGateway, s.gateways)
+	collect(&out, kindEgress, s.egress)
+	collect(&out, kindAddress, s.addresses)
+	collect(&out, kindDHCPOptions, s.optionSets)
 	collect(&out, kindKeyPair, s.keyPairs)
 	collect(&out, kindFlowLog, s.flowLogs)
 	collect(&out, kindInsightsPath, s.insightsPaths)

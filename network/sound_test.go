@@ -10,7 +10,7 @@ import (
 // unsound says what is wrong with a State; "" when nothing is.
 func unsound(s State) string {
 	for _, check := range []func(State) string{
-		idTwice, dangling, addressFault, blockFault, peeringFault, instanceFault, routeFault,
+		idTwice, dangling, addressFault, blockFault, peeringFault, instanceFault, routeFault, gatewayFault, publicFault,
 	} {
 		if fault := check(s); fault != "" {
 			return fault
@@ -255,6 +255,59 @@ func routeFault(s State) string {
 		}
 		if len(local) != len(s.VPC(t.VPC).Prefixes()) {
 			return fmt.Sprintf("%s has local routes %v", t.ID, local)
+		}
+	}
+	return ""
+}
+
+// gatewayFault finds a VPC with two internet gateways, and gateways and VPCs of
+// different accounts.
+func gatewayFault(s State) string {
+	has := map[VPCID]GatewayID{}
+	for g := range s.gateways.all() {
+		if g.VPC == "" {
+			continue
+		}
+		if v := s.VPC(g.VPC); v == nil || v.Home != g.Home || has[g.VPC] != "" {
+			return fmt.Sprintf("%s and %s are attached to %s", g.ID, has[g.VPC], g.VPC)
+		}
+		has[g.VPC] = g.ID
+	}
+	for g := range s.egress.all() {
+		if v := s.VPC(g.VPC); v == nil || v.Home != g.Home {
+			return fmt.Sprintf("%s is of %s", g.ID, g.VPC)
+		}
+	}
+	for v := range s.VPCs() {
+		if id := v.DHCPOptions; id != "" && id != NoDHCPOptions && s.DHCPOptions(Caller{v.Owner, v.Region}, id) == nil {
+			return fmt.Sprintf("%s has options %s, which are gone", v.ID, id)
+		}
+	}
+	return ""
+}
+
+// publicFault finds public addresses that two have, or that are of a private one
+// that is gone, of a VPC without a gateway, or of one that has another already.
+func publicFault(s State) string {
+	public, private := map[netip.Addr]bool{}, map[string]bool{}
+	for a := range s.addresses.all() {
+		if public[a.Public] || !publicRange.Contains(a.Public) {
+			return fmt.Sprintf("%s is %v, which another has or nobody may", a.ID, a.Public)
+		}
+		public[a.Public] = true
+		if a.Association == "" {
+			if a.ENI != "" || a.Private.IsValid() {
+				return fmt.Sprintf("%s is free and of %s", a.ID, a.ENI)
+			}
+			continue
+		}
+		eni := s.ENI(a.ENI)
+		if eni == nil || eni.Home != a.Home || !eni.Has(a.Private) || s.GatewayOf(eni.VPC) == nil || private[privateKey(a.ENI, a.Private)] {
+			return fmt.Sprintf("%s is of %v of %s", a.ID, a.Private, a.ENI)
+		}
+		private[privateKey(a.ENI, a.Private)] = true
+		if s.AddressFor(a.ENI, a.Private) != a {
+			return fmt.Sprintf("%s is not found", a.ID)
 		}
 	}
 	return ""

@@ -2,6 +2,7 @@ package network
 
 import (
 	"iter"
+	"net/netip"
 	"time"
 )
 
@@ -20,6 +21,9 @@ type State struct {
 	groups      table[*SecurityGroup]
 	acls        table[*ACL]
 	gateways    table[*InternetGateway]
+	egress      table[*EgressGateway]
+	addresses   table[*Address]
+	optionSets  table[*DHCPOptions]
 	keyPairs    table[*KeyPair]
 	flowLogs    table[*FlowLog]
 	tags        table[*TagSet]
@@ -154,6 +158,7 @@ func drop[V row](e *edit, t *table[V], kind, key string) {
 		e.dropTags(home.World(), key)
 	}
 	e.dropFlowLogs(key)
+	e.leaveAddresses(ENIID(key), func(netip.Addr) bool { return true })
 }
 
 // reindex keeps what is derived from rows: who links to what, how much of each

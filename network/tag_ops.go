@@ -131,6 +131,10 @@ func (e *edit) taggable(id string) error {
 		_, err = e.acl(ACLID(id))
 	case "igw":
 		_, err = e.gateway(GatewayID(id))
+	case "eigw":
+		_, err = visible(e, e.egress, id, "eigw")
+	case "eipalloc":
+		_, err = e.allocation(AllocationID(id))
 	case "key":
 		_, err = visible(e, e.keyPairs, id, "key")
 	case "fl":
@@ -144,22 +148,11 @@ func (e *edit) taggable(id string) error {
 	case "nisa":
 		_, err = visible(e, e.scopeAnalyses, id, "nisa")
 	case "dopt":
-		err = e.dhcpOptions(DHCPOptionsID(id))
+		_, err = e.dhcpOptions(DHCPOptionsID(id))
 	default:
 		err = fail(UnknownKind, id)
 	}
 	return err
-}
-
-// dhcpOptions is an error unless id is the caller's default set: there is no other.
-func (e *edit) dhcpOptions(id DHCPOptionsID) error {
-	if !WellFormed(string(id), "dopt") {
-		return failWith(Malformed, id, "dopt")
-	}
-	if w := e.World(e.op.Caller); w == nil || w.DHCPOptions != id {
-		return fail(NotFound, id)
-	}
-	return nil
 }
 
 // groupOfRule is the group that has a rule, if the caller sees it.

@@ -333,6 +333,8 @@ func targetNamed(id string) Target {
 		return ToENI{Instance: InstanceID(id)}
 	case "igw":
 		return ToGateway{GatewayID(id)}
+	case "eigw":
+		return ToEgress{EgressGatewayID(id)}
 	}
 	return ToLocal{}
 }

@@ -81,6 +81,12 @@ func (e *edit) taken(prefix, id string) bool {
 		_, has = e.acls.get(id)
 	case "igw":
 		_, has = e.gateways.get(id)
+	case "eigw":
+		_, has = e.egress.get(id)
+	case "eipalloc":
+		_, has = e.addresses.get(id)
+	case "dopt":
+		_, has = e.optionSets.get(id)
 	case "key":
 		_, has = e.keyPairs.get(id)
 	case "fl":

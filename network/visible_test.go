@@ -25,6 +25,9 @@ type estate struct {
 	analysis      InsightsAnalysisID
 	scope         AccessScopeID
 	scopeAnalysis AccessScopeAnalysisID
+	egress        EgressGatewayID
+	address       AllocationID
+	options       DHCPOptionsID
 	// The associations, by the prefix of their IDs.
 	tableAssoc, aclAssoc, vpcBlock, subnetBlock AssociationID
 	attachment                                  AttachmentID
@@ -49,6 +52,9 @@ func (w *site) newEstate(c Caller) estate {
 		peering: w.newPeering(c, v.ID, c, peer.ID), group: g.ID, rule: g.Rules[0].ID, acl: v.DefaultACL,
 		gateway:    slices.Collect(w.GatewaysOf(c))[0].ID,
 		key:        KeyPairID(w.doAs(c, ImportKeyPair{Name: "ops"})),
+		egress:     EgressGatewayID(w.doAs(c, CreateEgressGateway{VPC: v.ID})),
+		address:    AllocationID(w.doAs(c, AllocateAddress{})),
+		options:    DHCPOptionsID(w.doAs(c, CreateDHCPOptions{Options: []DHCPOption{{"domain-name", []string{"a"}}}})),
 		flowLog:    FlowLogID(w.doAs(c, CreateFlowLogs{Resources: []string{string(v.ID)}, FlowLogSpec: everyPacket})),
 		tableAssoc: AssociationID(w.doAs(c, AssociateTable{v.MainTable, n.ID})),
 		aclAssoc:   n.ACLAssociation, vpcBlock: v.Blocks[0].Association,
@@ -88,6 +94,10 @@ func (e estate) asking() []Request {
 		CreateInsightsPath{InsightsPathSpec: InsightsPathSpec{Source: string(e.eni), Destination: string(e.instance)}},
 		DeleteInsightsPath{e.path}, StartInsightsAnalysis{Path: e.path}, DeleteInsightsAnalysis{e.analysis},
 		DeleteAccessScope{e.scope}, StartAccessScopeAnalysis{Scope: e.scope}, DeleteAccessScopeAnalysis{e.scopeAnalysis},
+		DeleteGateway{e.gateway}, AttachGateway{e.gateway, e.vpc}, CreateEgressGateway{VPC: e.vpc}, DeleteEgressGateway{e.egress},
+		CreateRoute{e.table, cidr("2001:db8::/32"), ToEgress{e.egress}},
+		ReleaseAddress{e.address}, SetAddressAttribute{Allocation: e.address}, AssociateAddress{Allocation: e.address, ENI: e.eni},
+		DeleteDHCPOptions{e.options}, AssociateDHCPOptions{e.options, e.vpc},
 	}
 }
 
@@ -221,6 +231,9 @@ func TestWhatIsNoIDIsMalformed(t *testing.T) {
 
 // optional reports whether an empty ID in a target means that there is none.
 func optional(was, is Request) bool {
+	if a, ok := is.(AssociateAddress); ok {
+		return a.ENI == ""
+	}
 	a, ok := was.(CreateRoute)
 	if !ok {
 		return false
@@ -275,6 +288,15 @@ func TestListsAreTheCallersOwn(t *testing.T) {
 		for k := range w.KeyPairsOf(c) {
 			count(c, "key pair", k.In(c))
 		}
+		for g := range w.EgressGatewaysOf(c) {
+			count(c, "egress gateway", g.In(c))
+		}
+		for a := range w.AddressesOf(c) {
+			count(c, "address", a.In(c))
+		}
+		for d := range w.DHCPOptionsOf(c) {
+			count(c, "option set", d.In(c))
+		}
 		for f := range w.FlowLogsOf(c) {
 			count(c, "flow log", f.In(c))
 		}
@@ -296,6 +318,7 @@ func TestListsAreTheCallersOwn(t *testing.T) {
 		"table": w.routeTables.len(), "peering": w.peerings.len(), "group": w.groups.len(), "ACL": w.acls.len(),
 		"gateway": w.gateways.len(), "key pair": w.keyPairs.len(), "flow log": w.flowLogs.len(),
 		"path": w.insightsPaths.len(), "analysis": w.insightsAnalyses.len(), "scope": w.accessScopes.len(), "scope analysis": w.scopeAnalyses.len(),
+		"egress gateway": w.egress.len(), "address": w.addresses.len(), "option set": w.optionSets.len() + w.worlds.len(),
 	} {
 		if seen[kind] != total || total == 0 {
 			t.Errorf("the lists hold %d of %d (%s)", seen[kind], total, kind)

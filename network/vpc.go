@@ -17,8 +17,8 @@ type VPC struct {
 	MainAssociation AssociationID
 	DefaultACL      ACLID
 	DefaultGroup    GroupID
-	DHCPOptions     DHCPOptionsID
-	Default         bool // the Region's default VPC
+	DHCPOptions     DHCPOptionsID // NoDHCPOptions when it has none
+	Default         bool          // the Region's default VPC
 	DNSSupport      bool
 	DNSHostnames    bool
 	UsageMetrics    bool   // EnableNetworkAddressUsageMetrics: stored, returned, without effect
@@ -41,6 +41,9 @@ func (v *VPC) links() []string {
 	}
 	for _, b := range v.Blocks6 {
 		out = append(out, string(b.Association))
+	}
+	if v.DHCPOptions != "" && v.DHCPOptions != NoDHCPOptions {
+		out = append(out, string(v.DHCPOptions))
 	}
 	if v.Default {
 		out = append(out, defaultKey(v.World()))

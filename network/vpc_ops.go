@@ -56,9 +56,7 @@ func (e *edit) makeVPC(v *VPC) *VPC {
 	if v.Tenancy == "" {
 		v.Tenancy = "default"
 	}
-	if w := e.World(e.op.Caller); w != nil {
-		v.DHCPOptions = w.DHCPOptions
-	}
+	v.DHCPOptions = e.defaultDHCPOptions()
 	v.MainTable, v.MainAssociation = e.newTable(v).ID, AssociationID(e.newID("rtbassoc"))
 	v.DefaultACL = e.newDefaultACL(v).ID
 	v.DefaultGroup = e.newDefaultGroup(v).ID
@@ -75,7 +73,7 @@ func (r DeleteVPC) apply(e *edit) error {
 	if err != nil {
 		return err
 	}
-	for _, prefix := range []string{"subnet-", "eni-", "igw-"} {
+	for _, prefix := range []string{"subnet-", "eni-", "igw-", "eigw-"} {
 		if id := e.refs.first(v.key(), prefix); id != "" {
 			return failWith(InUse, v.ID, id)
 		}

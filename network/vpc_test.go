@@ -196,7 +196,7 @@ func TestADeletedDefaultVPCCanBeMadeAgain(t *testing.T) {
 		t.Errorf("it has %d subnets, want one in each zone", n)
 	}
 	main := w.RouteTable(w.VPC(second).MainTable)
-	if r, ok := main.Route(cidr("0.0.0.0/0")); !ok || !w.RouteActive(r) {
+	if r, ok := main.Route(cidr("0.0.0.0/0")); !ok || !w.RouteActive(second, r) {
 		t.Errorf("the main table has routes %v", main.Routes)
 	}
 }

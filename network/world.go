@@ -11,7 +11,7 @@ import (
 type World struct {
 	Home
 	Opened      time.Time
-	DHCPOptions DHCPOptionsID // the Region's default set
+	DHCPOptions DHCPOptionsID // the Region's default set; "" when it was deleted
 	Zones       []string
 	Quotas      map[Quota]int // those that differ from AWS's defaults: SetQuota
 }

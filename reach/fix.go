@@ -108,6 +108,9 @@ func (x *Index) obstacle(e Explanation) *Obstacle {
 		GatewayPrivateAddress: fmt.Sprintf("no known interface has %v: make one, in this VPC or in one that can be peered with it", e.Address),
 		GatewaySharedAddress:  fmt.Sprintf("no known interface has %v: make one, in this VPC or in one that can be peered with it", e.Address),
 	}[e.Code]
+	if e.Code == NoPossibleDestination && e.Gateway != "" {
+		redesign = "nothing leads to the internet here: reach for an address in a VPC"
+	}
 	if redesign == "" {
 		redesign = fmt.Sprintf("give %v to an interface, or ask for another address", e.Address)
 	}

@@ -80,7 +80,7 @@ func (x *atlas) next(from, goal *endpoint, p pair) *endpoint {
 			return nil
 		}
 		return box
-	case network.ToGateway:
+	case network.ToGateway, network.ToEgress:
 		return nil // it leads out of every VPC
 	}
 	panic("unreachable: the set of targets is closed")

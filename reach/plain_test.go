@@ -100,7 +100,7 @@ func (p *plain) next(from *network.ENI, q parcel) (to *network.ENI, box bool, co
 		to, code = p.over(from, target.Peering, q)
 	case network.ToENI:
 		return p.byBox(from, p.ENI(target.ENI), q)
-	case network.ToGateway:
+	case network.ToGateway, network.ToEgress:
 		code = reach.GatewayPrivateAddress
 	}
 	return to, false, code

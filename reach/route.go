@@ -66,6 +66,8 @@ func (w *walk) decide(f *face) decision {
 		return w.redirect(f, to.ENI, hop)
 	case network.ToGateway:
 		return w.gateway(f, to.Gateway, hop)
+	case network.ToEgress:
+		return w.gateway(f, network.GatewayID(to.Gateway), hop)
 	}
 	panic("unreachable: the set of targets is closed")
 }
@@ -197,10 +199,10 @@ var (
 )
 
 // gateway is where packets for the internet end: none passes yet, and AWS's own
-// conditions say first why not.
+// conditions say first why not. An egress-only gateway has none of them, and an
+// address with a public one meets none.
 func (w *walk) gateway(f *face, id network.GatewayID, hop Hop) decision {
-	g := w.x.s.Gateway(id)
-	if g == nil || g.VPC != f.VPC {
+	if !w.x.s.RouteActive(f.VPC, hop.Route) {
 		hop.Active = false
 		return w.lost(hop, w.blackhole(f, hop.Route),
 			Explanation{Code: BadStateAttachment, Detail: true, Component: string(id), Gateway: id, VPC: f.VPC, State: "detached"})
@@ -219,6 +221,8 @@ func (w *walk) gateway(f *face, id network.GatewayID, hop Hop) decision {
 		e.Code, e.CIDRs = GatewayPrivateAddress, private
 	case shared.Contains(w.h.Destination):
 		e.Code, e.CIDRs = GatewaySharedAddress, []netip.Prefix{shared}
+	case w.x.s.AddressFor(f.ID, w.h.Source) != nil:
+		e.Code = NoPossibleDestination
 	default:
 		e.Code, e.ENI, e.Address, e.PacketField = GatewayNeedsPublicIP, f.ID, w.h.Source, "source-address"
 	}

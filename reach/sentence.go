@@ -34,7 +34,7 @@ func (h Hop) Sentence() string {
 		}
 		return fmt.Sprintf("the peering is %s and leads to %s", h.Status, h.ToVPC)
 	case Gateway:
-		return "the internet gateway does not carry it"
+		return "the gateway does not carry it: internet access is not supported yet"
 	case VPC:
 		return "the VPC delivers it to nobody that was meant"
 	}
@@ -134,6 +134,9 @@ func (e Explanation) otherReason() string {
 		}
 		return fmt.Sprintf("%s takes nothing for %v: its source/destination check is on", e.ENI, e.Address)
 	case NoPossibleDestination:
+		if e.Gateway != "" {
+			return fmt.Sprintf("internet access is not supported yet: %s carries no packet", e.Gateway)
+		}
 		return fmt.Sprintf("%s can send %v nowhere", e.Component, e.Address)
 	case GatewayRejectsSpoofed:
 		return fmt.Sprintf("%s takes nothing from %v, which is not of %s", e.Gateway, e.Address, e.VPC)
@@ -200,6 +203,8 @@ func TargetText(t network.Target) string {
 	case network.ToENI:
 		return string(t.ENI)
 	case network.ToGateway:
+		return string(t.Gateway)
+	case network.ToEgress:
 		return string(t.Gateway)
 	}
 	return ""

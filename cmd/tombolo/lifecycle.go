@@ -127,7 +127,7 @@ func printStatus(st daemonStatus) {
 		{"plane", st.Plane}, {"fast path", fastPathText(st)}, {"instances", st.Instances}, {"generation", fmt.Sprintf("%d, packets obey %d", st.Generation, st.Obeyed)},
 		{"daemon", fmt.Sprintf("process %d, version %s", st.PID, st.Version)},
 		{"enforced", enforced},
-		{"not yet", "internet and NAT gateways, endpoints, DNS, instance metadata, flow logs, reachability analysis"}} {
+		{"not yet", "internet access (gateways and Elastic IPs exist, their packets drop), NAT, endpoints, DNS, instance metadata"}} {
 		fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
 	}
 	for _, r := range st.Degraded {

@@ -19,6 +19,7 @@ type Listing[R any] struct {
 	Filters []Filter[R]
 	Keep    func(R) bool // nil: all; what a Describe has as a parameter and not as a filter
 	Pages   Pages
+	Lenient bool // an id that names nothing is left out, and no error
 }
 
 // Query is the part of a Describe request that all of them have.
@@ -88,7 +89,7 @@ func (l Listing[R]) candidates(c *Call, ids []string) (iter.Seq[R], error) {
 		}
 		rows = append(rows, row)
 	}
-	if len(unknown) > 0 {
+	if len(unknown) > 0 && !l.Lenient {
 		return nil, c.notFound(unknown)
 	}
 	return slices.Values(rows), nil

@@ -41,7 +41,8 @@ var nouns = map[string]noun{
 	"vol":               {"Volume", "VolumeId", "volume"},
 	"nat":               {"NatGatewayID", "NatGatewayID", "natGateway"},
 	"vpce":              {"VpcEndpointId", "VpcEndpointId", "Vpc Endpoint"},
-	"eipalloc":          {"AllocationID", "AllocationId", "allocation"},
+	"eipalloc":          {"AllocationID", "AllocationID", "allocation"},
+	"eipassoc":          {"AssociationID", "AssociationID", "association"},
 	"eni-perm":          {"NetworkInterfacePermissionID", "NetworkInterfacePermissionID", "network interface permission"},
 	"nip":               {"NetworkInsightsPathId", "NetworkInsightsPathId", "network insights path"},
 	"nia":               {"NetworkInsightsAnalysisId", "NetworkInsightsAnalysisId", "network insights analysis"},
@@ -98,7 +99,7 @@ const (
 	ruleActions  = "AuthorizeSecurityGroupIngress AuthorizeSecurityGroupEgress RevokeSecurityGroupIngress RevokeSecurityGroupEgress ModifySecurityGroupRules UpdateSecurityGroupRuleDescriptionsIngress UpdateSecurityGroupRuleDescriptionsEgress"
 )
 
-var wordings = slices.Concat(commonWords, addressWords, routeWords, peeringWords, groupWords, instanceWords, quotaWords, insightWords)
+var wordings = slices.Concat(commonWords, gatewayWords, addressWords, routeWords, peeringWords, groupWords, instanceWords, quotaWords, insightWords)
 
 var commonWords = []wording{
 	{rule: network.NotFound, code: "Invalid{Kind}.NotFound", message: "The {noun} ID '{subject}' does not exist"},
@@ -134,6 +135,30 @@ var commonWords = []wording{
 	{rule: network.NoDefaultVPC, code: "VPCIdNotSpecified", message: "No default VPC for this user"},
 	{rule: network.NoDefaultVPC, actions: "CreateDefaultSubnet", code: "DefaultVpcDoesNotExist", message: "No default VPC exists for this account in this region."},
 	{rule: network.NoDefaultSubnet, code: "MissingInput", message: "No default subnet for availability zone: '{detail}'."},
+}
+
+var gatewayWords = []wording{
+	{rule: network.NotFound, kind: "eigw", code: "InvalidGatewayID.NotFound", message: "The eigw ID '{subject}' does not exist"},
+	{rule: network.GatewayAttached, code: "Resource.AlreadyAssociated", message: "resource {subject} is already attached to network {detail}"},
+	{rule: network.GatewayTaken, code: "InvalidParameterValue", message: "Network {subject} already has an internet gateway attached"},
+	{rule: network.GatewayNotAttached, code: "Gateway.NotAttached", message: "resource {subject} is not attached to network {detail}"},
+	{rule: network.GatewayNotAttached, kind: "vpc", code: "Gateway.NotAttached", message: "Network {subject} is not attached to any internet gateway"},
+	{rule: network.GatewayFamily, code: "InvalidParameterValue", message: "The destination {subject} is not an IPv6 CIDR block: {detail} carries IPv6 traffic only."},
+	{rule: network.MappedAddress, code: "DependencyViolation", message: "Network {subject} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway."},
+	{rule: network.AddressAssociated, code: "Resource.AlreadyAssociated", message: "resource {subject} is already associated with associate-id {detail}"},
+	{rule: network.NotFound, detail: "public", code: "InvalidAddress.NotFound", message: "Address '{subject}' not found."},
+	{rule: network.NotFound, detail: "private", code: "InvalidParameterCombination", message: "The networkInterface '{subject}' has no private IPv4 address"},
+	{rule: network.NotFound, detail: "eipassoc", code: "InvalidAssociationID.NotFound", message: "The association ID '{subject}' does not exist"},
+	{rule: network.Malformed, detail: "eipalloc", code: "InvalidAllocationID.NotFound", message: "The allocation ID '{subject}' does not exist"},
+	{rule: network.InUse, kind: "dopt", code: "DependencyViolation", message: "The dhcpOptions '{subject}' has dependencies and cannot be deleted."},
+	{rule: network.DHCPOptionUnknown, code: "InvalidParameterValue", message: "Value ({subject}) for parameter dhcpConfiguration is invalid. Unknown DHCP option."},
+	{rule: network.DHCPOptionTwice, code: "InvalidParameterValue", message: "Value ({subject}) for parameter {detail} is invalid. A DHCP option may be given once."},
+	{rule: network.DHCPOptionMany, code: "InvalidParameterValue", message: "Invalid number of values for DHCP option {detail}. At most {subject} may be given."},
+	{rule: network.DHCPOptionValue, code: "InvalidParameterValue", message: "Value ({subject}) for parameter value is invalid. Invalid DHCP option value for {detail}."},
+	{rule: network.LimitExceeded, detail: string(network.QuotaGateways), code: "InternetGatewayLimitExceeded", message: "The maximum number of internet gateways has been reached."},
+	{rule: network.LimitExceeded, detail: string(network.QuotaEgressGateways), code: "EgressOnlyInternetGatewayLimitExceeded", message: "The maximum number of egress-only internet gateways has been reached."},
+	{rule: network.LimitExceeded, detail: string(network.QuotaAddresses), code: "AddressLimitExceeded", message: "The maximum number of addresses has been reached."},
+	{rule: network.LimitExceeded, detail: string(network.QuotaDHCPOptions), code: "DhcpOptionsLimitExceeded", message: "The maximum number of DHCP options sets has been reached."},
 }
 
 var addressWords = []wording{

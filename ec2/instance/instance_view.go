@@ -2,6 +2,7 @@ package instance
 
 import (
 	"cmp"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -57,6 +58,9 @@ func showInstance(c *api.Call, i *network.Instance) wire.Instance {
 		if eni.Attachment.Device == 0 {
 			out.PrivateIpAddress, out.SourceDestCheck, out.SecurityGroups = shown.PrivateIpAddress, shown.SourceDestCheck, shown.Groups
 			out.PrivateDnsName = api.Text(instanceName(c, i, eni))
+			if shown.Association != nil {
+				out.PublicIpAddress, out.PublicDnsName = shown.Association.PublicIp, shown.Association.PublicDnsName
+			}
 			if len(eni.Addrs6) > 0 {
 				out.Ipv6Address = shown.Ipv6Addresses[0].Ipv6Address
 			}
@@ -143,14 +147,25 @@ func showInterface(c *api.Call, e *network.ENI) wire.InstanceNetworkInterface {
 	}
 	for k, addr := range e.Addrs {
 		shown := new(addr.String())
+		public := association(c, e, addr)
 		if k == 0 {
-			out.PrivateIpAddress = shown
+			out.PrivateIpAddress, out.Association = shown, public
 		}
 		out.PrivateIpAddresses = append(out.PrivateIpAddresses, wire.InstancePrivateIpAddress{
-			Primary: api.Bool(k == 0), PrivateIpAddress: shown, PrivateDnsName: vpc.AddrName(c, e, addr)})
+			Primary: api.Bool(k == 0), PrivateIpAddress: shown, PrivateDnsName: vpc.AddrName(c, e, addr), Association: public})
 	}
 	for _, addr := range e.Addrs6 {
 		out.Ipv6Addresses = append(out.Ipv6Addresses, wire.InstanceIpv6Address{Ipv6Address: new(addr.String()), IsPrimaryIpv6: api.Bool(false)})
 	}
 	return out
+}
+
+// association is the public address of an interface's private one, as
+// DescribeInstances shows it; nil when it has none.
+func association(c *api.Call, e *network.ENI, private netip.Addr) *wire.InstanceNetworkInterfaceAssociation {
+	a := c.State.AddressFor(e.ID, private)
+	if a == nil {
+		return nil
+	}
+	return &wire.InstanceNetworkInterfaceAssociation{IpOwnerId: api.Text(a.Owner), PublicIp: new(a.Public.String()), PublicDnsName: vpc.PublicName(c, e, a.Public)}
 }

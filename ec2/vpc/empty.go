@@ -16,11 +16,6 @@ func emptyOperations() []api.Operation {
 		return api.Params{Enforced: paged + ids, Filters: l.FilterNames()}
 	}
 	return []api.Operation{
-		api.Op("DescribeAddresses", describeAddresses, api.Params{Enforced: "AllocationId PublicIp Filter", Filters: addresses.FilterNames()}),
-		api.Op("DescribeEgressOnlyInternetGateways", func(c *api.Call, in *wire.DescribeEgressOnlyInternetGatewaysRequest) (*wire.DescribeEgressOnlyInternetGatewaysResult, error) {
-			return &wire.DescribeEgressOnlyInternetGatewaysResult{EgressOnlyInternetGateways: []wire.EgressOnlyInternetGateway{}},
-				check(c, egressGateways, api.Query{IDs: in.EgressOnlyInternetGatewayIds, Filters: in.Filters, MaxResults: in.MaxResults, NextToken: in.NextToken})
-		}, about("EgressOnlyInternetGatewayId", egressGateways)),
 		api.Op("DescribeManagedPrefixLists", func(c *api.Call, in *wire.DescribeManagedPrefixListsRequest) (*wire.DescribeManagedPrefixListsResult, error) {
 			return &wire.DescribeManagedPrefixListsResult{PrefixLists: []wire.ManagedPrefixList{}},
 				check(c, managedLists, api.Query{IDs: in.PrefixListIds, Filters: in.Filters, MaxResults: in.MaxResults, NextToken: in.NextToken})
@@ -64,23 +59,10 @@ func none(kind, filters string, p api.Pages) api.Listing[nothing] {
 }
 
 var (
-	egressGateways = none("eigw", "", api.PlainPages(5, 255, ""))
-	managedLists   = none("pl", "owner-id prefix-list-id prefix-list-name", api.PlainPages(1, 100, ""))
-	prefixLists    = none("pl", "prefix-list-id prefix-list-name", api.PlainPages(5, 1000, ""))
-	natGateways    = none("nat", "nat-gateway-id state subnet-id vpc-id", api.ValidatedPages(5, 1000))
-	endpoints      = none("vpce", "ip-address-type service-name service-region vpc-endpoint-id vpc-endpoint-state vpc-endpoint-type vpc-id", api.PlainPages(5, 1000, ""))
-	addresses      = none("eipalloc", `allocation-id association-id domain instance-id network-border-group network-interface-id network-interface-owner-id
-		private-ip-address public-ip`, api.Pages{})
-	permissions = none("eni-perm", `network-interface-permission.network-interface-permission-id network-interface-permission.network-interface-id
+	managedLists = none("pl", "owner-id prefix-list-id prefix-list-name", api.PlainPages(1, 100, ""))
+	prefixLists  = none("pl", "prefix-list-id prefix-list-name", api.PlainPages(5, 1000, ""))
+	natGateways  = none("nat", "nat-gateway-id state subnet-id vpc-id", api.ValidatedPages(5, 1000))
+	endpoints    = none("vpce", "ip-address-type service-name service-region vpc-endpoint-id vpc-endpoint-state vpc-endpoint-type vpc-id", api.PlainPages(5, 1000, ""))
+	permissions  = none("eni-perm", `network-interface-permission.network-interface-permission-id network-interface-permission.network-interface-id
 		network-interface-permission.aws-account-id network-interface-permission.aws-service network-interface-permission.permission`, api.PlainPages(5, 255, ""))
 )
-
-func describeAddresses(c *api.Call, in *wire.DescribeAddressesRequest) (*wire.DescribeAddressesResult, error) {
-	if err := check(c, addresses, api.Query{IDs: in.AllocationIds, Filters: in.Filters}); err != nil {
-		return nil, err
-	}
-	if len(in.PublicIps) > 0 {
-		return nil, &api.Error{Code: "InvalidAddress.NotFound", Message: "Address '" + in.PublicIps[0] + "' not found."}
-	}
-	return &wire.DescribeAddressesResult{Addresses: []wire.Address{}}, nil
-}

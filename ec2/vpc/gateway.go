@@ -2,7 +2,6 @@ package vpc
 
 import (
 	"iter"
-	"slices"
 
 	"tombolo/ec2/api"
 	"tombolo/ec2/wire"
@@ -11,15 +10,44 @@ import (
 
 func gatewayOperations() []api.Operation {
 	return []api.Operation{
+		api.Op("CreateInternetGateway", createInternetGateway, api.Params{Enforced: "TagSpecification"}),
+		api.Void("DeleteInternetGateway", deleteInternetGateway, api.Params{Enforced: "InternetGatewayId"}),
+		api.Void("AttachInternetGateway", attachInternetGateway, api.Params{Enforced: "InternetGatewayId VpcId"}),
+		api.Void("DetachInternetGateway", detachInternetGateway, api.Params{Enforced: "InternetGatewayId VpcId"}),
 		api.Op("DescribeInternetGateways", describeInternetGateways, api.Params{
 			Enforced: "InternetGatewayId Filter MaxResults NextToken",
 			Filters:  gateways.FilterNames(),
 		}),
-		api.Op("DescribeDhcpOptions", describeDhcpOptions, api.Params{
-			Enforced: "DhcpOptionsId Filter MaxResults NextToken",
-			Filters:  dhcpOptions.FilterNames(),
+		api.Op("CreateEgressOnlyInternetGateway", createEgressOnlyInternetGateway, api.Params{Enforced: "VpcId ClientToken TagSpecification"}),
+		api.Op("DeleteEgressOnlyInternetGateway", deleteEgressOnlyInternetGateway, api.Params{Enforced: "EgressOnlyInternetGatewayId"}),
+		api.Op("DescribeEgressOnlyInternetGateways", describeEgressOnlyInternetGateways, api.Params{
+			Enforced: "EgressOnlyInternetGatewayId Filter MaxResults NextToken",
+			Filters:  egressGateways.FilterNames(),
 		}),
 	}
+}
+
+func createInternetGateway(c *api.Call, in *wire.CreateInternetGatewayRequest) (*wire.CreateInternetGatewayResult, error) {
+	out, err := c.Do(network.CreateGateway{Tags: c.Tags(in.TagSpecifications, "internet-gateway")})
+	if err != nil {
+		return nil, err
+	}
+	return &wire.CreateInternetGatewayResult{InternetGateway: new(showGateway(c, c.State.Gateway(network.GatewayID(out.Created[0]))))}, nil
+}
+
+func deleteInternetGateway(c *api.Call, in *wire.DeleteInternetGatewayRequest) error {
+	_, err := c.Do(network.DeleteGateway{Gateway: network.GatewayID(*in.InternetGatewayId)})
+	return err
+}
+
+func attachInternetGateway(c *api.Call, in *wire.AttachInternetGatewayRequest) error {
+	_, err := c.Do(network.AttachGateway{Gateway: network.GatewayID(*in.InternetGatewayId), VPC: network.VPCID(*in.VpcId)})
+	return err
+}
+
+func detachInternetGateway(c *api.Call, in *wire.DetachInternetGatewayRequest) error {
+	_, err := c.Do(network.DetachGateway{Gateway: network.GatewayID(*in.InternetGatewayId), VPC: network.VPCID(*in.VpcId)})
+	return err
 }
 
 var gateways = api.Listing[*network.InternetGateway]{
@@ -52,50 +80,60 @@ func describeInternetGateways(c *api.Call, in *wire.DescribeInternetGatewaysRequ
 	if err != nil {
 		return nil, err
 	}
-	show := func(g *network.InternetGateway) wire.InternetGateway {
-		out := wire.InternetGateway{InternetGatewayId: api.Text(g.ID), OwnerId: api.Text(g.Owner), Tags: c.TagSet(string(g.ID)), Attachments: []wire.InternetGatewayAttachment{}}
-		if g.VPC != "" {
-			out.Attachments = append(out.Attachments, wire.InternetGatewayAttachment{State: new("available"), VpcId: api.Text(g.VPC)})
-		}
-		return out
+	return &wire.DescribeInternetGatewaysResult{InternetGateways: api.Each(c, rows, showGateway), NextToken: next}, nil
+}
+
+// showGateway is an internet gateway as Describe shows it. An attached one is
+// "available" there, an egress-only one "attached".
+func showGateway(c *api.Call, g *network.InternetGateway) wire.InternetGateway {
+	out := wire.InternetGateway{InternetGatewayId: api.Text(g.ID), OwnerId: api.Text(g.Owner), Tags: c.TagSet(string(g.ID)), Attachments: []wire.InternetGatewayAttachment{}}
+	if g.VPC != "" {
+		out.Attachments = append(out.Attachments, wire.InternetGatewayAttachment{State: new("available"), VpcId: api.Text(g.VPC)})
 	}
-	return &wire.DescribeInternetGatewaysResult{InternetGateways: api.All(rows, show), NextToken: next}, nil
+	return out
 }
 
-// dhcpOptions is the Region's default set, the only one there is.
-var dhcpOptions = api.Listing[*network.World]{
-	Kind: "dopt",
-	Key:  func(w *network.World) string { return string(w.DHCPOptions) },
-	All: func(c *api.Call) iter.Seq[*network.World] {
-		return slices.Values([]*network.World{c.State.World(c.Caller)})
-	},
-	Get: func(c *api.Call, id string) (*network.World, bool) {
-		w := c.State.World(c.Caller)
-		return w, string(w.DHCPOptions) == id
-	},
-	Tags: func(c *api.Call, w *network.World) network.Tags { return c.State.Tags(c.Caller, string(w.DHCPOptions)) },
-	Filters: []api.Filter[*network.World]{
-		api.By("dhcp-options-id", func(_ *api.Call, w *network.World) []string { return api.One(w.DHCPOptions) }),
-		api.By("key", func(*api.Call, *network.World) []string { return []string{"domain-name", "domain-name-servers"} }),
-		api.By("owner-id", func(_ *api.Call, w *network.World) []string { return api.One(w.Owner) }),
-		api.By("value", func(_ *api.Call, w *network.World) []string {
-			return []string{api.Domain(w.Region), "AmazonProvidedDNS"}
-		}),
-	},
-	Pages: api.PlainPages(5, 1000, "DhcpOptionsIds"),
-}
-
-func describeDhcpOptions(c *api.Call, in *wire.DescribeDhcpOptionsRequest) (*wire.DescribeDhcpOptionsResult, error) {
-	rows, next, err := dhcpOptions.Rows(c, api.Query{IDs: in.DhcpOptionsIds, Filters: in.Filters, MaxResults: in.MaxResults, NextToken: in.NextToken})
+func createEgressOnlyInternetGateway(c *api.Call, in *wire.CreateEgressOnlyInternetGatewayRequest) (*wire.CreateEgressOnlyInternetGatewayResult, error) {
+	out, err := c.DoOnce(in.ClientToken, network.CreateEgressGateway{VPC: network.VPCID(*in.VpcId), Tags: c.Tags(in.TagSpecifications, "egress-only-internet-gateway")})
 	if err != nil {
 		return nil, err
 	}
-	show := func(w *network.World) wire.DhcpOptions {
-		return wire.DhcpOptions{DhcpOptionsId: api.Text(w.DHCPOptions), OwnerId: api.Text(w.Owner), Tags: c.TagSet(string(w.DHCPOptions)),
-			DhcpConfigurations: []wire.DhcpConfiguration{
-				{Key: new("domain-name"), Values: []wire.AttributeValue{{Value: api.Text(api.Domain(w.Region))}}},
-				{Key: new("domain-name-servers"), Values: []wire.AttributeValue{{Value: new("AmazonProvidedDNS")}}},
-			}}
+	g := c.State.EgressGateway(network.EgressGatewayID(out.Created[0]))
+	if g == nil {
+		return nil, api.Gone(out.Created[0])
 	}
-	return &wire.DescribeDhcpOptionsResult{DhcpOptions: api.All(rows, show), NextToken: next}, nil
+	return &wire.CreateEgressOnlyInternetGatewayResult{EgressOnlyInternetGateway: new(showEgressGateway(c, g)), ClientToken: in.ClientToken}, nil
+}
+
+func deleteEgressOnlyInternetGateway(c *api.Call, in *wire.DeleteEgressOnlyInternetGatewayRequest) (*wire.DeleteEgressOnlyInternetGatewayResult, error) {
+	if _, err := c.Do(network.DeleteEgressGateway{Gateway: network.EgressGatewayID(*in.EgressOnlyInternetGatewayId)}); err != nil {
+		return nil, err
+	}
+	return &wire.DeleteEgressOnlyInternetGatewayResult{ReturnCode: new(true)}, nil
+}
+
+var egressGateways = api.Listing[*network.EgressGateway]{
+	Kind: "eigw",
+	Key:  func(g *network.EgressGateway) string { return string(g.ID) },
+	All:  func(c *api.Call) iter.Seq[*network.EgressGateway] { return c.State.EgressGatewaysOf(c.Caller) },
+	Get: func(c *api.Call, id string) (*network.EgressGateway, bool) {
+		g := c.State.EgressGateway(network.EgressGatewayID(id))
+		return g, g != nil && g.In(c.Caller)
+	},
+	Tags:    func(c *api.Call, g *network.EgressGateway) network.Tags { return c.State.Tags(c.Caller, string(g.ID)) },
+	Pages:   api.PlainPages(5, 255, ""),
+	Lenient: true, // AWS: so in DescribeEgressOnlyInternetGateways alone
+}
+
+func describeEgressOnlyInternetGateways(c *api.Call, in *wire.DescribeEgressOnlyInternetGatewaysRequest) (*wire.DescribeEgressOnlyInternetGatewaysResult, error) {
+	rows, next, err := egressGateways.Rows(c, api.Query{IDs: in.EgressOnlyInternetGatewayIds, Filters: in.Filters, MaxResults: in.MaxResults, NextToken: in.NextToken})
+	if err != nil {
+		return nil, err
+	}
+	return &wire.DescribeEgressOnlyInternetGatewaysResult{EgressOnlyInternetGateways: api.Each(c, rows, showEgressGateway), NextToken: next}, nil
+}
+
+func showEgressGateway(c *api.Call, g *network.EgressGateway) wire.EgressOnlyInternetGateway {
+	return wire.EgressOnlyInternetGateway{EgressOnlyInternetGatewayId: api.Text(g.ID), Tags: c.TagSet(string(g.ID)),
+		Attachments: []wire.InternetGatewayAttachment{{State: new("attached"), VpcId: api.Text(g.VPC)}}}
 }

@@ -35,7 +35,7 @@ func describeNetworkInterfaceAttribute(c *api.Call, in *wire.DescribeNetworkInte
 	case "attachment":
 		out.Attachment = showAttachment(c, eni)
 	case "associatePublicIpAddress":
-		out.AssociatePublicIpAddress = api.Bool(false)
+		out.AssociatePublicIpAddress = api.Bool(len(eni.Addrs) > 0 && c.State.AddressFor(eni.ID, eni.Addrs[0]) != nil)
 	default:
 		return nil, api.Missing("attribute")
 	}
@@ -53,8 +53,8 @@ var Interfaces = api.Listing[*network.ENI]{
 	},
 	Tags: func(c *api.Call, e *network.ENI) network.Tags { return c.State.Tags(c.Caller, string(e.ID)) },
 	Filters: []api.Filter[*network.ENI]{
-		api.By("addresses.association.owner-id", func(*api.Call, *network.ENI) []string { return nil }),
-		api.By("addresses.association.public-ip", func(*api.Call, *network.ENI) []string { return nil }),
+		ofPublic("addresses.association.owner-id", func(_ *api.Call, _ *network.ENI, a *network.Address) string { return string(a.Owner) }),
+		ofPublic("addresses.association.public-ip", func(_ *api.Call, _ *network.ENI, a *network.Address) string { return a.Public.String() }),
 		api.By("addresses.primary", func(_ *api.Call, e *network.ENI) []string {
 			if len(e.Addrs) > 1 {
 				return []string{"true", "false"}
@@ -62,11 +62,11 @@ var Interfaces = api.Listing[*network.ENI]{
 			return api.Yes(len(e.Addrs) == 1)
 		}),
 		api.By("addresses.private-ip-address", func(_ *api.Call, e *network.ENI) []string { return api.AddrTexts(e.Addrs) }),
-		api.By("association.allocation-id", func(*api.Call, *network.ENI) []string { return nil }),
-		api.By("association.association-id", func(*api.Call, *network.ENI) []string { return nil }),
-		api.By("association.ip-owner-id", func(*api.Call, *network.ENI) []string { return nil }),
-		api.By("association.public-dns-name", func(*api.Call, *network.ENI) []string { return nil }),
-		api.By("association.public-ip", func(*api.Call, *network.ENI) []string { return nil }),
+		ofPublic("association.allocation-id", func(_ *api.Call, _ *network.ENI, a *network.Address) string { return string(a.ID) }),
+		ofPublic("association.association-id", func(_ *api.Call, _ *network.ENI, a *network.Address) string { return string(a.Association) }),
+		ofPublic("association.ip-owner-id", func(_ *api.Call, _ *network.ENI, a *network.Address) string { return string(a.Owner) }),
+		ofPublic("association.public-dns-name", func(c *api.Call, e *network.ENI, a *network.Address) string { return *PublicName(c, e, a.Public) }),
+		ofPublic("association.public-ip", func(_ *api.Call, _ *network.ENI, a *network.Address) string { return a.Public.String() }),
 		plugged("attachment.attach-time", func(e *network.ENI, a *network.Attachment) string { return a.At.UTC().Format(time.RFC3339) }),
 		plugged("attachment.attachment-id", func(e *network.ENI, a *network.Attachment) string { return string(a.ID) }),
 		plugged("attachment.delete-on-termination", func(e *network.ENI, a *network.Attachment) string { return api.Yes(a.DeleteOnTermination)[0] }),
@@ -134,11 +134,12 @@ func showENI(c *api.Call, e *network.ENI) wire.NetworkInterface {
 	}
 	for i, a := range e.Addrs {
 		shown := new(a.String())
+		public := showAssociation(c, e, a)
 		if i == 0 {
-			out.PrivateIpAddress = shown
+			out.PrivateIpAddress, out.Association = shown, public
 		}
 		out.PrivateIpAddresses = append(out.PrivateIpAddresses, wire.NetworkInterfacePrivateIpAddress{
-			Primary: api.Bool(i == 0), PrivateIpAddress: shown, PrivateDnsName: AddrName(c, e, a)})
+			Primary: api.Bool(i == 0), PrivateIpAddress: shown, PrivateDnsName: AddrName(c, e, a), Association: public})
 	}
 	for _, a := range e.Addrs6 {
 		out.Ipv6Addresses = append(out.Ipv6Addresses, wire.NetworkInterfaceIpv6Address{Ipv6Address: new(a.String()), IsPrimaryIpv6: api.Bool(false)})

@@ -21,6 +21,8 @@ func Operations() []api.Operation {
 		networkAclOperations(),
 		networkInterfaceOperations(),
 		gatewayOperations(),
+		dhcpOptionsOperations(),
+		elasticIPOperations(),
 		flowLogOperations(),
 		emptyOperations(),
 		tagOperations(),

@@ -9,10 +9,10 @@ import (
 func routeOperations() []api.Operation {
 	refused := []api.Refuse{
 		{Paths: "DestinationPrefixListId", Why: "there are no managed prefix lists yet"},
-		{Paths: "VpcEndpointId TransitGatewayId LocalGatewayId CarrierGatewayId CoreNetworkArn OdbNetworkArn EgressOnlyInternetGatewayId NatGatewayId",
+		{Paths: "VpcEndpointId TransitGatewayId LocalGatewayId CarrierGatewayId CoreNetworkArn OdbNetworkArn NatGatewayId",
 			Why: "there are no such gateways yet"},
 	}
-	const targets = "RouteTableId DestinationCidrBlock DestinationIpv6CidrBlock GatewayId InstanceId NetworkInterfaceId VpcPeeringConnectionId"
+	const targets = "RouteTableId DestinationCidrBlock DestinationIpv6CidrBlock GatewayId EgressOnlyInternetGatewayId InstanceId NetworkInterfaceId VpcPeeringConnectionId"
 	return []api.Operation{
 		api.Op("CreateRoute", createRoute, api.Params{Enforced: targets, Refused: refused}),
 		api.Void("ReplaceRoute", replaceRoute, api.Params{Enforced: targets + " LocalTarget", Refused: refused}),
@@ -24,7 +24,7 @@ func createRoute(c *api.Call, in *wire.CreateRouteRequest) (*wire.CreateRouteRes
 	_, err := c.Do(network.CreateRoute{
 		Table: network.RouteTableID(*in.RouteTableId),
 		Dst:   readDestination(c, in.DestinationCidrBlock, in.DestinationIpv6CidrBlock),
-		To:    readTarget(c, routeTarget{gateway: in.GatewayId, instance: in.InstanceId, eni: in.NetworkInterfaceId, peering: in.VpcPeeringConnectionId}),
+		To:    readTarget(c, routeTarget{gateway: in.GatewayId, egress: in.EgressOnlyInternetGatewayId, instance: in.InstanceId, eni: in.NetworkInterfaceId, peering: in.VpcPeeringConnectionId}),
 	})
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func replaceRoute(c *api.Call, in *wire.ReplaceRouteRequest) error {
 	_, err := c.Do(network.ReplaceRoute{
 		Table: network.RouteTableID(*in.RouteTableId),
 		Dst:   readDestination(c, in.DestinationCidrBlock, in.DestinationIpv6CidrBlock),
-		To: readTarget(c, routeTarget{gateway: in.GatewayId, instance: in.InstanceId, eni: in.NetworkInterfaceId, peering: in.VpcPeeringConnectionId,
+		To: readTarget(c, routeTarget{gateway: in.GatewayId, egress: in.EgressOnlyInternetGatewayId, instance: in.InstanceId, eni: in.NetworkInterfaceId, peering: in.VpcPeeringConnectionId,
 			local: api.Value(in.LocalTarget)}),
 	})
 	return err
@@ -52,8 +52,8 @@ func deleteRoute(c *api.Call, in *wire.DeleteRouteRequest) error {
 
 // routeTarget is the parameters that say where a route goes.
 type routeTarget struct {
-	gateway, instance, eni, peering *string
-	local                           bool
+	gateway, egress, instance, eni, peering *string
+	local                                   bool
 }
 
 // readTarget is the one target that a request names.
@@ -61,6 +61,9 @@ func readTarget(c *api.Call, t routeTarget) network.Target {
 	var named []network.Target
 	if t.gateway != nil {
 		named = append(named, gatewayTarget(c, *t.gateway))
+	}
+	if t.egress != nil {
+		named = append(named, network.ToEgress{Gateway: network.EgressGatewayID(*t.egress)})
 	}
 	if t.instance != nil {
 		named = append(named, network.ToENI{Instance: network.InstanceID(*t.instance)})

@@ -110,7 +110,7 @@ var routeTables = api.Listing[*network.RouteTable]{
 		routeFilter("destination-cidr-block", func(r wire.Route) *string { return r.DestinationCidrBlock }),
 		routeFilter("destination-ipv6-cidr-block", func(r wire.Route) *string { return r.DestinationIpv6CidrBlock }),
 		routeFilter("destination-prefix-list-id", func(wire.Route) *string { return nil }),
-		routeFilter("egress-only-internet-gateway-id", func(wire.Route) *string { return nil }),
+		routeFilter("egress-only-internet-gateway-id", func(r wire.Route) *string { return r.EgressOnlyInternetGatewayId }),
 		routeFilter("gateway-id", func(r wire.Route) *string { return r.GatewayId }),
 		routeFilter("instance-id", func(r wire.Route) *string { return r.InstanceId }),
 		routeFilter("nat-gateway-id", func(wire.Route) *string { return nil }),
@@ -176,7 +176,7 @@ func showAssociations(c *api.Call, t *network.RouteTable) []wire.RouteTableAssoc
 // showRoute is a route as Describe shows it.
 func showRoute(c *api.Call, t *network.RouteTable, r network.Route) wire.Route {
 	out := wire.Route{Origin: api.Text(r.Origin.String()), State: new("blackhole")}
-	if c.State.RouteActive(r) {
+	if c.State.RouteActive(t.VPC, r) {
 		out.State = new("active")
 	}
 	if r.Dst.Addr().Is4() {
@@ -198,6 +198,8 @@ func showRoute(c *api.Call, t *network.RouteTable, r network.Route) wire.Route {
 		}
 	case network.ToGateway:
 		out.GatewayId = api.Text(to.Gateway)
+	case network.ToEgress:
+		out.EgressOnlyInternetGatewayId = api.Text(to.Gateway)
 	default:
 		panic("unreachable: the set of targets is closed")
 	}

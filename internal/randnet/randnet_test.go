@@ -146,7 +146,7 @@ func overlappingPeers(s network.State, a, b *network.Peering) bool {
 }
 
 func tableFeatures(s network.State, t *network.RouteTable, r network.Route, out map[string]bool) {
-	out["route blackhole"] = out["route blackhole"] || !s.RouteActive(r)
+	out["route blackhole"] = out["route blackhole"] || !s.RouteActive(t.VPC, r)
 	inside := false
 	for _, block := range s.VPC(t.VPC).Prefixes() {
 		inside = inside || block != r.Dst && block.Overlaps(r.Dst) && block.Bits() < r.Dst.Bits()
@@ -158,6 +158,8 @@ func tableFeatures(s network.State, t *network.RouteTable, r network.Route, out 
 		out["local route redirected"] = out["local route redirected"] || r.Origin == network.OriginTable
 	case network.ToGateway:
 		out["route to gateway"] = true
+	case network.ToEgress:
+		out["route to egress-only gateway"] = true
 	}
 }
 

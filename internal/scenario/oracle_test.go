@@ -102,7 +102,7 @@ func (o oracle) route(n *network.Subnet, p packet) (network.VPCID, linux.Cause) 
 	switch {
 	case !ok:
 		return "", linux.Cause{Why: "no-route", At: string(table.ID)}
-	case !o.RouteActive(r):
+	case !o.RouteActive(n.VPC, r):
 		return "", linux.Cause{Why: "blackhole", At: string(table.ID)}
 	}
 	to, ok := r.To.(network.ToPeering)

@@ -32,6 +32,12 @@ func (w *world) statement(line Line) error {
 		err = w.sayENI(words)
 	case "instance":
 		err = w.sayInstance(words)
+	case "gateway":
+		err = w.sayGateway(words)
+	case "egress":
+		err = w.sayEgress(words)
+	case "address":
+		err = w.sayAddress(words)
 	case "close":
 		err = w.sayClose(words)
 	default:
@@ -226,6 +232,12 @@ func (w *world) target(name string) (network.Target, error) {
 	if id, err := w.id("eni", name); err == nil {
 		return network.ToENI{ENI: network.ENIID(id)}, w.settleMachines()
 	}
+	if id, err := w.id("gateway", name); err == nil {
+		if network.Kind(id) == "eigw" {
+			return network.ToEgress{Gateway: network.EgressGatewayID(id)}, nil
+		}
+		return network.ToGateway{Gateway: network.GatewayID(id)}, nil
+	}
 	if id, err := w.id("instance", name); err == nil {
 		return network.ToENI{Instance: network.InstanceID(id)}, nil
 	}
@@ -351,6 +363,66 @@ func (w *world) entry(words *words, acl *network.ACL, who network.Caller) error 
 	} else {
 		_, err = w.do(who, network.CreateACLEntry{ACL: acl.ID, Entry: entry})
 	}
+	return err
+}
+
+// sayGateway makes an internet gateway, or parts it from its VPC, or joins it to one.
+func (w *world) sayGateway(words *words) error {
+	name := words.next()
+	id, err := w.id("gateway", name)
+	if words.accept("detached") {
+		if err != nil {
+			return err
+		}
+		g := w.state.Gateway(network.GatewayID(id))
+		_, err = w.do(callerOf(g.Home), network.DetachGateway{Gateway: g.ID, VPC: g.VPC})
+		return err
+	}
+	if !words.accept("in") {
+		return fmt.Errorf("gateway %s in which VPC?", name)
+	}
+	v, who, errVPC := w.vpc(words.next())
+	if errVPC != nil {
+		return errVPC
+	}
+	if err != nil {
+		if id, err = w.make(who, "gateway", name, network.CreateGateway{}); err != nil {
+			return err
+		}
+	}
+	_, err = w.do(who, network.AttachGateway{Gateway: network.GatewayID(id), VPC: v.ID})
+	return err
+}
+
+// sayEgress makes an egress-only internet gateway.
+func (w *world) sayEgress(words *words) error {
+	name := words.next()
+	if !words.accept("in") {
+		return fmt.Errorf("egress-only gateway %s in which VPC?", name)
+	}
+	v, who, err := w.vpc(words.next())
+	if err != nil {
+		return err
+	}
+	_, err = w.make(who, "gateway", name, network.CreateEgressGateway{VPC: v.ID})
+	return err
+}
+
+// sayAddress gives an interface an Elastic IP address.
+func (w *world) sayAddress(words *words) error {
+	name := words.next()
+	if !words.accept("for") {
+		return fmt.Errorf("address %s for which eni?", name)
+	}
+	e, who, err := w.eni(words.next())
+	if err != nil {
+		return err
+	}
+	id, err := w.make(who, "address", name, network.AllocateAddress{})
+	if err != nil {
+		return err
+	}
+	_, err = w.do(who, network.AssociateAddress{Allocation: network.AllocationID(id), ENI: e.ID})
 	return err
 }
 
