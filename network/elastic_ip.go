@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"iter"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -265,7 +266,7 @@ func (r SetAddressAttribute) apply(e *edit) error {
 // leaveAddresses frees the Elastic IP addresses of an interface that goes, or of
 // those private addresses that it loses.
 func (e *edit) leaveAddresses(id ENIID, gone func(netip.Addr) bool) {
-	for a := range e.AddressesAt(id) {
+	for _, a := range slices.Collect(e.AddressesAt(id)) { // freeing one changes what is iterated over
 		if gone(a.Private) {
 			e.putAddress(a.free())
 		}
