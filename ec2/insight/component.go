@@ -212,6 +212,8 @@ func route(r network.Route, active bool) *wire.AnalysisRouteTableRoute {
 		out.NetworkInterfaceId, out.InstanceId = api.Text(to.ENI), api.Text(to.Instance)
 	case network.ToGateway:
 		out.GatewayId = api.Text(to.Gateway)
+	case network.ToEgress:
+		out.EgressOnlyInternetGatewayId = api.Text(to.Gateway)
 	}
 	return out
 }
