@@ -7,6 +7,7 @@ import (
 
 	"tombolo/internal/scenario"
 	"tombolo/internal/testnet"
+	"tombolo/linux"
 	"tombolo/network"
 )
 
@@ -37,7 +38,7 @@ delivered
 // made of both. Sent in one VPC the halves do make a datagram.
 func TestFragmentsOfTwoVPCsNeverMeet(t *testing.T) {
 	testnet.Leaks(t)
-	e, err := newLinuxEngine()
+	e, err := newLinuxEngine(linux.Auto)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ type machine struct {
 	done    sync.WaitGroup
 }
 
-func newLinuxEngine() (*linuxEngine, error) {
+func newLinuxEngine(fast linux.FastPath) (*linuxEngine, error) {
 	fabric, err := testnet.OpenHost()
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func newLinuxEngine() (*linuxEngine, error) {
 		fabric: fabric, machines: map[network.InstanceID]*machine{},
 		flows: map[string]*probe.Flow{}, stalled: map[linux.Cause]bool{}, owned: map[netip.Addr]bool{},
 	}
-	e.plane, err = kernel.Open(kernel.Config{Fabric: fabric.File(), InstanceNS: e.namespace})
+	e.plane, err = kernel.Open(kernel.Config{Fabric: fabric.File(), InstanceNS: e.namespace, FastPath: fast})
 	if err != nil {
 		fabric.Close()
 		return nil, err

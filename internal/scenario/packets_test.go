@@ -10,6 +10,7 @@ import (
 
 	"tombolo/internal/scenario"
 	"tombolo/internal/testnet"
+	"tombolo/linux"
 )
 
 func TestMain(m *testing.M) { testnet.Main(m) }
@@ -18,37 +19,52 @@ func TestMain(m *testing.M) { testnet.Main(m) }
 // would read code.
 var rewrite = flag.Bool("rewrite", false, "write what packets did into the scenarios")
 
-// TestPackets plays every scenario on a real kernel with real packets.
+// planes are the fast paths that work here, the slowest first.
+func planes() []linux.FastPath {
+	if testnet.Rootless() {
+		return []linux.FastPath{linux.NoCache}
+	}
+	return []linux.FastPath{linux.NoCache, linux.EBPF}
+}
+
+// TestPackets plays every scenario on a real kernel with real packets, on every
+// plane: what is cached behaves as what is judged.
 func TestPackets(t *testing.T) {
 	testnet.Leaks(t)
 	testnet.WatchMachine(t, fabricPrefixes...)
-	for _, f := range scenarios(t) {
-		t.Run(strings.TrimSuffix(f.Name, ".txt"), func(t *testing.T) {
-			t.Parallel()
-			e, err := newLinuxEngine()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer e.Close()
-			r, err := scenario.Run(f, e)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if said, err := e.said(); err != nil || len(said) > 0 {
-				t.Errorf("the network spoke: %v %v", said, err)
-			}
-			if r.Skipped != "" {
-				t.Logf("skipped after %d questions: %s", r.Asked, r.Skipped)
-			}
-			for _, s := range r.Seen {
-				if s.Differs() {
-					t.Errorf("%s:%d: %s\n   want %s\n    got %s", f.Name, s.Line.Number, strings.Join(s.Line.Words, " "), s.Line.Want, s.Got)
-				}
-			}
-			if *rewrite {
-				write(t, f, r)
-			}
-		})
+	for _, p := range planes() {
+		for _, f := range scenarios(t) {
+			t.Run(string(p)+"/"+strings.TrimSuffix(f.Name, ".txt"), func(t *testing.T) {
+				t.Parallel()
+				playPackets(t, f, p)
+			})
+		}
+	}
+}
+
+func playPackets(t *testing.T, f *scenario.File, p linux.FastPath) {
+	e, err := newLinuxEngine(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	r, err := scenario.Run(f, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said, err := e.said(); err != nil || len(said) > 0 {
+		t.Errorf("the network spoke: %v %v", said, err)
+	}
+	if r.Skipped != "" {
+		t.Logf("skipped after %d questions: %s", r.Asked, r.Skipped)
+	}
+	for _, s := range r.Seen {
+		if s.Differs() {
+			t.Errorf("%s:%d: %s\n   want %s\n    got %s", f.Name, s.Line.Number, strings.Join(s.Line.Words, " "), s.Line.Want, s.Got)
+		}
+	}
+	if *rewrite && p == linux.NoCache {
+		write(t, f, r)
 	}
 }
 

@@ -82,7 +82,7 @@ func playMazes(t *testing.T, seed uint64, sum *tally) {
 	for n := range mazes {
 		all = append(all, newMaze(s, n, rand.New(rand.NewPCG(seed, uint64(n)))))
 	}
-	e, err := newLinuxEngine()
+	e, err := newLinuxEngine(linux.Auto)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -267,7 +267,7 @@ func TestTruthTable(t *testing.T) {
 	for r := range allOpen + 1 {
 		pairs = append(pairs, s.build(r))
 	}
-	e, err := newLinuxEngine()
+	e, err := newLinuxEngine(linux.Auto)
 	if err != nil {
 		t.Fatal(err)
 	}
