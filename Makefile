@@ -32,6 +32,7 @@ conformance: build ## AWS SDK for Go v2 against every operation, Ansible (slow t
 
 bench: build ## speed, as ratios against a bare veth pair
 	go run ./internal/bench
+	go test -run '^$$' -bench Planes -benchtime 1x -timeout 30m ./linux/kernel
 	go test -run '^$$' -bench 'Path|RuleChange|RouteChange' ./linux/kernel
 	go test -run '^$$' -bench . ./reach
 
@@ -41,7 +42,7 @@ fuzz: ## five minutes on every fuzz target
 soak: build ## the packet suites again and again for an hour
 	TOMBOLO_SOAK=1h go test -timeout 90m -count=1 ./internal/scenario ./internal/differ ./linux/kernel ./control
 
-generate: ## regenerate what is generated (needs npm)
+generate: ## regenerate what is generated (needs npm, clang and libbpf's headers)
 	go generate ./...
 
 clean:

@@ -17,13 +17,12 @@ type FastPath string
 const (
 	Auto    FastPath = "auto"
 	EBPF    FastPath = "ebpf" // programs on the links; needs CAP_BPF
-	Netdev  FastPath = "nft"  // a set of nftables' ingress hook
 	NoCache FastPath = "off"
 )
 
 // FastPaths are all that can be asked for.
 func FastPaths() []string {
-	return []string{string(Auto), string(EBPF), string(Netdev), string(NoCache)}
+	return []string{string(Auto), string(EBPF), string(NoCache)}
 }
 
 // Candidates are the fast paths to be tried for one that was asked for, in order;
@@ -31,11 +30,11 @@ func FastPaths() []string {
 func (p FastPath) Candidates() ([]FastPath, error) {
 	switch p {
 	case Auto, "":
-		return []FastPath{EBPF, Netdev, NoCache}, nil
-	case EBPF, Netdev, NoCache:
+		return []FastPath{EBPF, NoCache}, nil
+	case EBPF, NoCache:
 		return []FastPath{p}, nil
 	}
-	return nil, fmt.Errorf("fast path %q is not known: choose auto, ebpf, nft or off", p)
+	return nil, fmt.Errorf("fast path %q is not known: choose auto, ebpf or off", p)
 }
 
 // Generation counts what was changed under a cache. A packet carries the lower part

@@ -182,8 +182,7 @@ func doctorCommand() *cobra.Command {
 
 // fastPathText says what remembers verdicts, and why nothing faster does.
 func fastPathText(st daemonStatus) string {
-	text := map[string]string{"": "none", "off": "off: every packet takes the slow path", "ebpf": "ebpf: programs on the links remember flows",
-		"nft": "nft: nftables' ingress hook remembers flows"}[st.FastPath]
+	text := map[string]string{"": "none", "off": "off: every packet takes the slow path", "ebpf": "ebpf: programs on the links remember flows"}[st.FastPath]
 	if st.FastPathWhy != "" {
 		text += " (" + st.FastPathWhy + ")"
 	}

@@ -67,7 +67,7 @@ Linux, without privileges and without packets.`,
 	}
 	cmd.Flags().StringVar(&f.listen, "listen", defaultListen, "address of the API; port 0 takes a free one")
 	cmd.Flags().StringVar(&f.fabric, "fabric", "auto", "what carries packets: auto, linux, or none (the API alone)")
-	cmd.Flags().StringVar(&f.fast, "fast-path", string(linux.Auto), "what remembers verdicts about flows: auto (the fastest that this machine allows), ebpf, nft, or off")
+	cmd.Flags().StringVar(&f.fast, "fast-path", string(linux.Auto), "what remembers verdicts about flows: auto (the fastest that this machine allows), ebpf (as root), or off")
 	cmd.Flags().StringVar(&f.auth, "auth", "sigv4", "sigv4 verifies signatures; off takes any key (throwaway CI only)")
 	cmd.Flags().StringVar(&f.tlsCert, "tls-cert", "", "certificate file (PEM); needed to listen beyond loopback")
 	cmd.Flags().StringVar(&f.tlsKey, "tls-key", "", "its private key file (PEM)")
@@ -85,7 +85,7 @@ func (f *serveFlags) check() error {
 	case f.fabric != "auto" && f.fabric != "linux" && f.fabric != "none":
 		return failed(exitUsage, "--fabric %s: choose auto, linux or none", f.fabric)
 	case !slices.Contains(linux.FastPaths(), f.fast):
-		return failed(exitUsage, "--fast-path %s: choose auto, ebpf, nft or off", f.fast)
+		return failed(exitUsage, "--fast-path %s: choose auto, ebpf or off; the cache in nftables is not built yet", f.fast)
 	case f.auth != "sigv4" && f.auth != "off":
 		return failed(exitUsage, "--auth %s: choose sigv4 or off", f.auth)
 	case (f.tlsCert == "") != (f.tlsKey == ""):

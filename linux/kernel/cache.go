@@ -49,13 +49,9 @@ func openCache(c Config) (fastPath, error) {
 	}
 	var f fastPath
 	for _, f.kind = range candidates {
-		switch f.kind {
-		case linux.EBPF:
+		f.cache, err = nil, nil
+		if f.kind == linux.EBPF {
 			f.cache, err = openEBPF(c.Fabric)
-		case linux.Netdev:
-			f.cache, err = nil, errors.New("not built yet")
-		default:
-			f.cache, err = nil, nil
 		}
 		if err == nil {
 			break

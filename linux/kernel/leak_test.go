@@ -258,8 +258,8 @@ func soakFlips() int {
 	return 90
 }
 
-// planes are the fast paths that work here. An ordinary user's has no eBPF.
-func planes() []linux.FastPath {
+// fastPaths are the fast paths that work here. An ordinary user's has no eBPF.
+func fastPaths() []linux.FastPath {
 	if testnet.Rootless() {
 		return []linux.FastPath{linux.NoCache}
 	}
@@ -268,7 +268,7 @@ func planes() []linux.FastPath {
 
 // eachPlane runs a test on every fast path.
 func eachPlane(t *testing.T, f func(t *testing.T, p linux.FastPath)) {
-	for _, p := range planes() {
+	for _, p := range fastPaths() {
 		t.Run(string(p), func(t *testing.T) { f(t, p) })
 	}
 }
@@ -378,7 +378,7 @@ func advance(volleys []*volley, n int64) {
 
 // TestNoPacketPassesOnAnOldPolicyForAnOrdinaryUser is the same without root.
 func TestNoPacketPassesOnAnOldPolicyForAnOrdinaryUser(t *testing.T) {
-	if strings.Contains(fmt.Sprint(planes()), string(linux.EBPF)) {
+	if strings.Contains(fmt.Sprint(fastPaths()), string(linux.EBPF)) {
 		testnet.RunAsOrdinaryUser(t, "^TestNoPacketPassesOnAnOldPolicy$")
 	}
 }

@@ -56,6 +56,15 @@ func (w *site) open() {
 	w.plane = plane
 }
 
+// tryOpen opens another plane on the fabric and closes it.
+func (w *site) tryOpen(fast linux.FastPath) error {
+	plane, err := kernel.Open(kernel.Config{Fabric: w.fabric.File(), InstanceNS: w.namespace, FastPath: fast})
+	if err == nil {
+		plane.Close()
+	}
+	return err
+}
+
 func (w *site) namespace(id network.InstanceID) (*os.File, error) {
 	h := w.hosts[id]
 	if h == nil {
