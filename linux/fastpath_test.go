@@ -1,115 +1,151 @@
 package linux
 
 import (
+	"bytes"
 	"encoding/binary"
-	"math"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
 	"tombolo/flowlog"
+	"tombolo/network"
 )
 
-func TestTheFastestPathIsTriedFirst(t *testing.T) {
-	for _, asked := range []FastPath{Auto, ""} {
-		got, err := asked.Candidates()
-		if want := []FastPath{EBPF, Netdev, NoCache}; err != nil || !slices.Equal(got, want) {
-			t.Errorf("%q tries %v, %v; want %v", asked, got, err, want)
+func TestWhichFastPathsAreTried(t *testing.T) {
+	for _, c := range []struct {
+		ask  FastPath
+		want []FastPath
+	}{{"", []FastPath{EBPF, NoCache}}, {Auto, []FastPath{EBPF, NoCache}}, {EBPF, []FastPath{EBPF}}, {NoCache, []FastPath{NoCache}}} {
+		if got, err := c.ask.Candidates(); err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%q: %v %v, want %v", c.ask, got, err, c.want)
 		}
 	}
-}
-
-// Who asks for one fast path gets that one or an error, never another in silence.
-func TestAFastPathThatIsNamedIsTheOnlyOneTried(t *testing.T) {
+	if _, err := FastPath("fastest").Candidates(); err == nil || !strings.Contains(err.Error(), "choose") {
+		t.Errorf("an unknown fast path: %v", err)
+	}
 	for _, name := range FastPaths() {
-		got, err := FastPath(name).Candidates()
-		if err != nil {
-			t.Errorf("%s is offered and refused: %v", name, err)
-		}
-		if name != string(Auto) && !slices.Equal(got, []FastPath{FastPath(name)}) {
-			t.Errorf("%s tries %v", name, got)
-		}
-	}
-	_, err := FastPath("xdp").Candidates()
-	if err == nil {
-		t.Fatal("xdp is taken for a fast path")
-	}
-	for _, name := range append(FastPaths(), "xdp") {
-		if !strings.Contains(err.Error(), name) {
-			t.Errorf("%q does not speak of %s", err, name)
+		if _, err := FastPath(name).Candidates(); err != nil {
+			t.Errorf("what can be asked for is refused: %v", err)
 		}
 	}
 }
 
-// A packet without a stamp came in while nothing was remembered. It must never look
-// as if it had one, and neighbouring generations must never look alike.
-func TestEveryGenerationLeavesAStampOfItsOwn(t *testing.T) {
-	const stamps = stampMask >> 2
-	for _, from := range []Generation{0, stamps - 2, math.MaxUint32 - 2} {
-		seen := map[uint32]bool{}
-		g := from
-		for range stamps {
-			next := g.Next()
-			if next == 0 || next == g {
-				t.Fatalf("%d comes after %d", next, g)
-			}
-			s := next.Stamp()
-			if s == 0 || s&^stampMask != 0 {
-				t.Fatalf("generation %d stamps %#x: outside of %#x", next, s, stampMask)
-			}
-			if seen[s] {
-				t.Fatalf("the stamp %#x comes again before all others did", s)
-			}
-			seen[s] = true
-			g = next
+// A packet that was not stamped must not look like one of any generation.
+func TestNoGenerationHasAnEmptyStamp(t *testing.T) {
+	g := Generation(0)
+	seen := map[uint32]bool{}
+	for range 1 << 15 {
+		next := g.Next()
+		if next <= g || next.Stamp() == 0 || next.Stamp()&^stampMask != 0 || next.Stamp() == g.Stamp() {
+			t.Fatalf("after %d comes %d, with stamp %#x", g, next, next.Stamp())
 		}
-		if len(seen) != stamps {
-			t.Errorf("from %d: %d stamps of %d", from, len(seen), stamps)
+		g = next
+		seen[g.Stamp()] = true
+	}
+	if len(seen) != 1<<14-1 {
+		t.Errorf("%d stamps, want all but one of 14 bits", len(seen))
+	}
+	if last := Generation(1<<32 - 1); last.Next().Stamp() == 0 {
+		t.Error("when generations begin again, the first has no stamp")
+	}
+}
+
+// cachedKey is struct counted of cache.c.
+func cachedKey(in, out uint32, src, dst netip.Addr, from, to uint16, protocol uint32) []byte {
+	var b bytes.Buffer
+	own := func(n uint32) { b.Write(binary.NativeEndian.AppendUint32(nil, n)) }
+	own(in)
+	own(out)
+	for _, a := range []netip.Addr{src, dst} {
+		b.Write(append(a.AsSlice(), make([]byte, 16-len(a.AsSlice()))...))
+	}
+	b.Write(binary.BigEndian.AppendUint16(nil, from))
+	b.Write(binary.BigEndian.AppendUint16(nil, to))
+	own(protocol)
+	return b.Bytes()
+}
+
+func TestWhatTheCacheHasCounted(t *testing.T) {
+	a4, b4 := netip.MustParseAddr("10.0.1.2"), netip.MustParseAddr("10.1.0.9")
+	a6, b6 := netip.MustParseAddr("2600:1f00::1"), netip.MustParseAddr("2600:1f00:0:1::9")
+	for _, c := range []struct {
+		raw  []byte
+		want Flow
+	}{
+		{cachedKey(1001, 1002, a4, b4, 40000, 80, 6), Flow{Fate: flowlog.Passed, In: 1001, Out: 1002, Source: a4, Dest: b4, Protocol: 6, SourcePort: 40000, Port: 80, Flags: 0x10}},
+		{cachedKey(1002, 1001, b4, a4, 53, 40000, 17), Flow{Fate: flowlog.Passed, In: 1002, Out: 1001, Source: b4, Dest: a4, Protocol: 17, SourcePort: 53, Port: 40000}},
+		{cachedKey(7, 8, a6, b6, 1, 2, 17|1<<8), Flow{Fate: flowlog.Passed, In: 7, Out: 8, Source: a6, Dest: b6, Protocol: 17, SourcePort: 1, Port: 2}},
+	} {
+		if got, ok := CachedFlow(c.raw); !ok || got != c.want {
+			t.Errorf("%x: %+v %v\nwant %+v", c.raw, got, ok, c.want)
+		}
+	}
+	for _, n := range []int{0, 47, 49} {
+		if _, ok := CachedFlow(make([]byte, n)); ok {
+			t.Errorf("a key of %d bytes is read", n)
 		}
 	}
 }
 
-// rawFlow lays out struct counted of kernel/bpf/cache.c.
-func rawFlow(f Flow) []byte {
-	raw := make([]byte, 48)
-	binary.NativeEndian.PutUint32(raw[0:], uint32(f.In))
-	binary.NativeEndian.PutUint32(raw[4:], uint32(f.Out))
-	copy(raw[8:24], f.Source.AsSlice())
-	copy(raw[24:40], f.Dest.AsSlice())
-	binary.BigEndian.PutUint16(raw[40:], f.SourcePort)
-	binary.BigEndian.PutUint16(raw[42:], f.Port)
-	p := uint32(f.Protocol)
-	if f.Source.Is6() {
-		p |= 1 << 8
-	}
-	binary.NativeEndian.PutUint32(raw[44:], p)
-	return raw
-}
-
-func TestFlowsOfTheCacheAreReadAsTheyWereCounted(t *testing.T) {
-	four, six := []string{"10.0.1.4", "172.31.1.199"}, []string{"2001:db8::4", "2001:db8:1::199"}
-	for _, addrs := range [][]string{four, six} {
-		for _, protocol := range []uint8{6, 17} {
-			source, dest := netip.MustParseAddr(addrs[0]), netip.MustParseAddr(addrs[1])
-			want := Flow{Fate: flowlog.Passed, In: 3, Out: 70000, Protocol: protocol, Source: source, Dest: dest, SourcePort: 40001, Port: 80}
-			if protocol == 6 {
-				want.Flags = 0x10 // of TCP's flags the cache carries packets with ACK alone
+// What goes nowhere, and what belongs to no flow, must not be remembered; what has a
+// way must keep the stamp that it came in with.
+func TestWhatMayBeRemembered(t *testing.T) {
+	for _, g := range goldens {
+		w := newSite(t)
+		g.build(w)
+		for _, c := range Compile(w.State).objects().Chains {
+			if c.Family == ARP {
+				continue
 			}
-			got, ok := CachedFlow(rawFlow(want))
-			if !ok || got != want {
-				t.Errorf("read %+v, %v; want %+v", got, ok, want)
+			lost := strings.HasPrefix(c.Name, "lost.")
+			for _, r := range c.Rules {
+				for _, s := range r.Statements {
+					set, whole := s.(SetMark)
+					change, part := s.(ChangeMark)
+					switch {
+					case whole && (!lost || set.Value&remember != 0):
+						t.Errorf("%s: chain %s: %s", g.name, c.Name, r.Text)
+					case part && change.Set&remember != 0 && (lost || change.Keep != stampMask):
+						t.Errorf("%s: chain %s: %s", g.name, c.Name, r.Text)
+					}
+				}
 			}
 		}
 	}
 }
 
-func TestWhatIsNoFlowOfTheCacheIsNotRead(t *testing.T) {
-	whole := rawFlow(Flow{In: 1, Out: 2, Protocol: 17, Source: netip.MustParseAddr("10.0.0.1"), Dest: netip.MustParseAddr("10.0.0.2")})
-	for _, n := range []int{0, 1, 47, 49} {
-		raw := append(slices.Clone(whole), 0)[:n]
-		if f, ok := CachedFlow(raw); ok {
-			t.Errorf("%d bytes are read as %+v", n, f)
-		}
+// The next epoch begins when the policy is in force, not with it.
+func TestTheEpochTurnsAfterThePolicy(t *testing.T) {
+	w := newSite(t)
+	goldens[slices.IndexFunc(goldens, func(g golden) bool { return g.name == "lab" })].build(w)
+	c := NewCompiler(NewBook())
+	have := c.Compile(w.State, nil)
+	have.SetEpoch(V4, 1)
+	have.SetEpoch(V6, 1)
+	for g := range w.SecurityGroups() {
+		w.do(network.AuthorizeRules{Group: g.ID, Rules: []network.RuleSpec{{Protocol: network.TCP, Ports: network.PortRange{From: 7, To: 7},
+			Peer: network.PeerCIDR{CIDR: netip.MustParsePrefix("192.0.2.0/24")}}}})
+		break
 	}
+	want := c.Compile(w.State, nil)
+	want.SetEpoch(V4, 2)
+	want.SetEpoch(V6, 1)
+	for _, s := range Diff(have, want) {
+		b, ok := s.(Switch)
+		if !ok {
+			continue
+		}
+		at := func(list []Element) bool {
+			return slices.ContainsFunc(list, func(e Element) bool { return e.Set == EpochSet })
+		}
+		if !at(b.Turn.CutElements) || at(b.Turn.Elements) || at(b.Ready.Elements) || !at(b.Seal.Elements) {
+			t.Errorf("the epoch does not go with the policy's turn and come after it: %+v", b.Batch)
+		}
+		if slices.ContainsFunc(b.Turn.Chains, Chain.seals) || !slices.ContainsFunc(b.Seal.Chains, Chain.seals) {
+			t.Error("rules that hold the epoch turn with the policy")
+		}
+		return
+	}
+	t.Error("a rule changed nothing")
 }

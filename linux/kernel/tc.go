@@ -88,15 +88,6 @@ func (t *tc) attach(link int) error {
 	return nil
 }
 
-// detach takes a link out of the blocks.
-func (t *tc) detach(link int) error {
-	err := t.do(unix.RTM_DELQDISC, 0, tcHeader(int32(link), clsactHandle, clsactParent, 0), func(e *mdl.AttributeEncoder) { e.String(tcaKind, "clsact") })
-	if err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENODEV) {
-		return fmt.Errorf("detach link %d from the flow cache: %w", link, err)
-	}
-	return nil
-}
-
 // filterInfo is priority and protocol: all of them.
 func filterInfo() uint32 {
 	all := binary.NativeEndian.Uint16([]byte{unix.ETH_P_ALL >> 8, unix.ETH_P_ALL & 0xff})
