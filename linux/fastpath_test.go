@@ -51,17 +51,21 @@ func TestNoGenerationHasAnEmptyStamp(t *testing.T) {
 	}
 }
 
-// cachedKey is struct counted of cache.c.
-func cachedKey(in, out uint32, src, dst netip.Addr, from, to uint16, protocol uint32) []byte {
+// cachedKey is a flow as struct counted of cache.c.
+func cachedKey(f Flow) []byte {
 	var b bytes.Buffer
 	own := func(n uint32) { b.Write(binary.NativeEndian.AppendUint32(nil, n)) }
-	own(in)
-	own(out)
-	for _, a := range []netip.Addr{src, dst} {
+	own(uint32(f.In))
+	own(uint32(f.Out))
+	protocol := uint32(f.Protocol)
+	for _, a := range []netip.Addr{f.Source, f.Dest} {
 		b.Write(append(a.AsSlice(), make([]byte, 16-len(a.AsSlice()))...))
+		if a.Is6() {
+			protocol |= 1 << 8
+		}
 	}
-	b.Write(binary.BigEndian.AppendUint16(nil, from))
-	b.Write(binary.BigEndian.AppendUint16(nil, to))
+	b.Write(binary.BigEndian.AppendUint16(nil, f.SourcePort))
+	b.Write(binary.BigEndian.AppendUint16(nil, f.Port))
 	own(protocol)
 	return b.Bytes()
 }
@@ -69,16 +73,13 @@ func cachedKey(in, out uint32, src, dst netip.Addr, from, to uint16, protocol ui
 func TestWhatTheCacheHasCounted(t *testing.T) {
 	a4, b4 := netip.MustParseAddr("10.0.1.2"), netip.MustParseAddr("10.1.0.9")
 	a6, b6 := netip.MustParseAddr("2600:1f00::1"), netip.MustParseAddr("2600:1f00:0:1::9")
-	for _, c := range []struct {
-		raw  []byte
-		want Flow
-	}{
-		{cachedKey(1001, 1002, a4, b4, 40000, 80, 6), Flow{Fate: flowlog.Passed, In: 1001, Out: 1002, Source: a4, Dest: b4, Protocol: 6, SourcePort: 40000, Port: 80, Flags: 0x10}},
-		{cachedKey(1002, 1001, b4, a4, 53, 40000, 17), Flow{Fate: flowlog.Passed, In: 1002, Out: 1001, Source: b4, Dest: a4, Protocol: 17, SourcePort: 53, Port: 40000}},
-		{cachedKey(7, 8, a6, b6, 1, 2, 17|1<<8), Flow{Fate: flowlog.Passed, In: 7, Out: 8, Source: a6, Dest: b6, Protocol: 17, SourcePort: 1, Port: 2}},
+	for _, want := range []Flow{
+		{Fate: flowlog.Passed, In: 1001, Out: 1002, Source: a4, Dest: b4, Protocol: 6, SourcePort: 40000, Port: 80, Flags: 0x10},
+		{Fate: flowlog.Passed, In: 1002, Out: 1001, Source: b4, Dest: a4, Protocol: 17, SourcePort: 53, Port: 40000},
+		{Fate: flowlog.Passed, In: 7, Out: 8, Source: a6, Dest: b6, Protocol: 17, SourcePort: 1, Port: 2},
 	} {
-		if got, ok := CachedFlow(c.raw); !ok || got != c.want {
-			t.Errorf("%x: %+v %v\nwant %+v", c.raw, got, ok, c.want)
+		if got, ok := CachedFlow(cachedKey(want)); !ok || got != want {
+			t.Errorf("%+v %v\nwant %+v", got, ok, want)
 		}
 	}
 	for _, n := range []int{0, 47, 49} {
