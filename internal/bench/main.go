@@ -1,7 +1,7 @@
 // Command bench measures Tombolo as a user meets it: durable calls per second and
 // latency over HTTP, start-up time, memory, instances per second, and the time
-// from a rule's change to its effect. It starts private daemons, prints a table
-// and writes bench/out/api.json. It asserts nothing. Packet rates are measured
+// from a change to its effect. It starts private daemons, prints a table and writes
+// bench/out/api.json and a plot, api.svg. It asserts nothing. Packet rates are measured
 // against a bare veth pair by a test of linux/kernel, which `make bench` runs too.
 package main
 
@@ -13,10 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -25,86 +22,30 @@ import (
 
 // row is one measured figure.
 type row struct {
-	Test  string  `json:"test"`
-	Scale int     `json:"scale"` // VPCs that existed at the start
-	Value float64 `json:"value"`
-	Unit  string  `json:"unit"`
-	P50   float64 `json:"p50_ms,omitempty"`
-	P99   float64 `json:"p99_ms,omitempty"`
+	Test    string  `json:"test"`
+	Scale   int     `json:"scale"`             // VPCs, or instances, that existed at the start
+	Clients int     `json:"clients,omitempty"` // that called at the same time
+	Value   float64 `json:"value"`
+	Unit    string  `json:"unit"`
+	P50     float64 `json:"p50_ms,omitempty"`
+	P99     float64 `json:"p99_ms,omitempty"`
 }
 
-const (
-	clients = 8
-	period  = 3 * time.Second
-)
-
 func main() {
-	rows, err := measure(context.Background())
-	if err == nil {
-		var more []row
-		more, err = measureFabric(context.Background())
+	ctx := context.Background()
+	var rows []row
+	for _, part := range []func(context.Context) ([]row, error){measureAPI, measureYardstick, measureFabric, measureSessions} {
+		more, err := part(ctx)
 		rows = append(rows, more...)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
 	}
-	if err == nil {
-		var more []row
-		more, err = measureSessions(context.Background())
-		rows = append(rows, more...)
-	}
-	if err == nil {
-		err = report(rows)
-	}
-	if err != nil {
+	if err := report(rows); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-}
-
-func measure(ctx context.Context) (rows []row, err error) {
-	dir, err := os.MkdirTemp("", "tombolo-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	d, err := start(dir, "none")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { d.stop() }()
-	rows = append(rows, row{Test: "start-up, empty", Value: d.took.Seconds() * 1e3, Unit: "ms"}, row{Test: "memory, empty (RSS)", Value: d.rss(), Unit: "MiB"})
-	for _, c := range []struct {
-		name   string
-		action string
-		params []string
-	}{
-		{"CreateVpc", "CreateVpc", []string{"CidrBlock", "10.0.0.0/16"}},
-		{"DescribeVpcs by id", "DescribeVpcs", []string{"VpcId.1", ""}},
-	} {
-		id, count, err := d.oneVPC(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for i := range c.params {
-			if c.params[i] == "" {
-				c.params[i] = id
-			}
-		}
-		r, err := d.load(ctx, c.action, c.params)
-		if err != nil {
-			return nil, err
-		}
-		r.Test, r.Scale = c.name, count
-		rows = append(rows, r)
-	}
-	_, count, err := d.oneVPC(ctx)
-	if err != nil {
-		return nil, err
-	}
-	d.stop()
-	if d, err = start(dir, "none"); err != nil {
-		return nil, err
-	}
-	rows = append(rows, row{Test: "start-up", Scale: count, Value: d.took.Seconds() * 1e3, Unit: "ms"}, row{Test: "memory (RSS)", Scale: count, Value: d.rss(), Unit: "MiB"})
-	return rows, nil
 }
 
 // daemon is a private one.
@@ -176,57 +117,15 @@ func (d *daemon) rss() float64 {
 	return 0
 }
 
-// oneVPC is the ID of some VPC and how many there are.
-func (d *daemon) oneVPC(ctx context.Context) (string, int, error) {
-	tree, err := d.api.Call(ctx, "DescribeVpcs")
-	if err != nil {
-		return "", 0, err
-	}
-	vpcs := tree.Items("vpcSet")
-	return vpcs[0].Text("vpcId"), len(vpcs), nil
-}
-
-// load calls one action from several clients at once for a while.
-func (d *daemon) load(ctx context.Context, action string, params []string) (row, error) {
-	var mu sync.Mutex
-	var took []time.Duration
-	var failed atomic.Pointer[error]
-	var all sync.WaitGroup
-	begin := time.Now()
-	for range clients {
-		all.Go(func() {
-			var mine []time.Duration
-			for time.Since(begin) < period {
-				t := time.Now()
-				if _, err := d.api.Call(ctx, action, params...); err != nil {
-					failed.Store(&err)
-					break
-				}
-				mine = append(mine, time.Since(t))
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			took = append(took, mine...)
-		})
-	}
-	all.Wait()
-	elapsed := time.Since(begin)
-	if err := failed.Load(); err != nil && len(took) == 0 {
-		return row{}, *err
-	} else if err != nil {
-		fmt.Fprintf(os.Stderr, "bench: %s stopped early: %v\n", action, *err)
-	}
-	slices.Sort(took)
-	ms := func(q float64) float64 { return took[int(q*float64(len(took)-1))].Seconds() * 1e3 }
-	return row{Value: float64(len(took)) / elapsed.Seconds(), Unit: "calls/s", P50: ms(0.5), P99: ms(0.99)}, nil
-}
-
 func report(rows []row) error {
-	fmt.Printf("%-24s %8s %12s %-8s %9s %9s\n", "test", "scale", "value", "unit", "p50 ms", "p99 ms")
+	fmt.Printf("%-42s %8s %8s %12s %-8s %9s %9s\n", "test", "scale", "clients", "value", "unit", "p50 ms", "p99 ms")
 	for _, r := range rows {
-		fmt.Printf("%-24s %8d %12.1f %-8s %9.2f %9.2f\n", r.Test, r.Scale, r.Value, r.Unit, r.P50, r.P99)
+		fmt.Printf("%-42s %8d %8d %12.1f %-8s %9.2f %9.2f\n", r.Test, r.Scale, r.Clients, r.Value, r.Unit, r.P50, r.P99)
 	}
 	if err := os.MkdirAll("bench/out", 0o755); err != nil {
+		return err
+	}
+	if err := plot("bench/out/api.svg", rows); err != nil {
 		return err
 	}
 	doc, err := json.MarshalIndent(rows, "", "  ")

@@ -35,11 +35,11 @@ func measureSessions(ctx context.Context) (rows []row, err error) {
 		return nil, err
 	}
 	defer func() { d.down(dir) }()
-	f, err := d.furnish(ctx)
-	if err != nil {
+	f := &furnished{d: d}
+	if err := f.furnish(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := f.launch(ctx, 1); err != nil {
+	if _, err := f.launch(ctx, 0, 1); err != nil {
 		return nil, err
 	}
 	id, err := d.onlyInstance(ctx)
