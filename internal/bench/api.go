@@ -18,7 +18,7 @@ import (
 var (
 	scales  = []int{10, 1000, 25_000}
 	crowds  = []int{1, 8, 64} // clients at the same time
-	regions = []string{"us-west-2", "eu-west-1", "eu-central-1"}
+	regions = []string{"us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-2"}
 )
 
 const (
@@ -46,7 +46,7 @@ func measureAPI(ctx context.Context) (rows []row, err error) {
 			// The first thousand make a list of a thousand.
 			region, n := regions[0], min(scale, middle)-have
 			if have >= middle {
-				region, n = regions[1+have/9000%2], min(scale-have, 9000)
+				region, n = regions[1+have/9000], min(scale-have, 9000)
 			}
 			if err := d.fill(ctx, region, n); err != nil {
 				return nil, err
@@ -129,7 +129,7 @@ func rated(test string, took []time.Duration, elapsed time.Duration) row {
 }
 
 // kitchen is what one client works on: nobody else changes it.
-type kitchen struct{ vpc, table, group, gateway string }
+type kitchen struct{ vpc, table, group, peering string }
 
 func (d *daemon) kitchen(ctx context.Context, api *client.Client) (k kitchen, err error) {
 	vpc, err := api.Call(ctx, "CreateVpc", "CidrBlock", "10.0.0.0/16")
@@ -145,12 +145,17 @@ func (d *daemon) kitchen(ctx context.Context, api *client.Client) (k kitchen, er
 	if err != nil {
 		return k, err
 	}
-	gateway, err := api.Call(ctx, "CreateInternetGateway")
+	other, err := api.Call(ctx, "CreateVpc", "CidrBlock", "10.1.0.0/16")
 	if err != nil {
 		return k, err
 	}
-	k.table, k.group, k.gateway = table.Text("routeTable.routeTableId"), group.Text("groupId"), gateway.Text("internetGateway.internetGatewayId")
-	_, err = api.Call(ctx, "AttachInternetGateway", "VpcId", k.vpc, "InternetGatewayId", k.gateway)
+	peering, err := api.Call(ctx, "CreateVpcPeeringConnection", "VpcId", k.vpc, "PeerVpcId", other.Text("vpc.vpcId"))
+	if err != nil {
+		return k, err
+	}
+	k.table, k.group = table.Text("routeTable.routeTableId"), group.Text("groupId")
+	k.peering = peering.Text("vpcPeeringConnection.vpcPeeringConnectionId")
+	_, err = api.Call(ctx, "AcceptVpcPeeringConnection", "VpcPeeringConnectionId", k.peering)
 	return k, err
 }
 
@@ -164,7 +169,7 @@ var calls = []call{
 	{"CreateVpc, DeleteVpc of another", nil},
 	{"CreateRoute, DeleteRoute", func(k kitchen, turn int) []string {
 		if turn%2 == 0 {
-			return []string{"CreateRoute", "RouteTableId", k.table, "DestinationCidrBlock", "192.0.2.0/24", "GatewayId", k.gateway}
+			return []string{"CreateRoute", "RouteTableId", k.table, "DestinationCidrBlock", "192.0.2.0/24", "VpcPeeringConnectionId", k.peering}
 		}
 		return []string{"DeleteRoute", "RouteTableId", k.table, "DestinationCidrBlock", "192.0.2.0/24"}
 	}},

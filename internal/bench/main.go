@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -31,20 +32,30 @@ type row struct {
 	P99     float64 `json:"p99_ms,omitempty"`
 }
 
+// parts are what can be measured alone, by name: bench api fabric.
+var parts = []struct {
+	name    string
+	measure func(context.Context) ([]row, error)
+}{{"api", measureAPI}, {"yardstick", measureYardstick}, {"fabric", measureFabric}, {"sessions", measureSessions}}
+
 func main() {
 	ctx := context.Background()
 	var rows []row
-	for _, part := range []func(context.Context) ([]row, error){measureAPI, measureYardstick, measureFabric, measureSessions} {
-		more, err := part(ctx)
+	for _, p := range parts {
+		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], p.name) {
+			continue
+		}
+		more, err := p.measure(ctx)
 		rows = append(rows, more...)
+		// What was measured is kept, whatever happens to the rest.
+		if err := report(more, rows); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
-	}
-	if err := report(rows); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
 	}
 }
 
@@ -117,9 +128,10 @@ func (d *daemon) rss() float64 {
 	return 0
 }
 
-func report(rows []row) error {
+// report prints the rows that came last, and writes all.
+func report(last, rows []row) error {
 	fmt.Printf("%-42s %8s %8s %12s %-8s %9s %9s\n", "test", "scale", "clients", "value", "unit", "p50 ms", "p99 ms")
-	for _, r := range rows {
+	for _, r := range last {
 		fmt.Printf("%-42s %8d %8d %12.1f %-8s %9.2f %9.2f\n", r.Test, r.Scale, r.Clients, r.Value, r.Unit, r.P50, r.P99)
 	}
 	if err := os.MkdirAll("bench/out", 0o755); err != nil {
