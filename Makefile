@@ -36,8 +36,9 @@ bench: build ## speed, as ratios against a bare veth pair
 	go test -run '^$$' -bench 'Path|RuleChange|RouteChange' ./linux/kernel
 	go test -run '^$$' -bench . ./reach
 
-fuzz: ## five minutes on every fuzz target
-	scripts/fuzz 30s
+FUZZTIME ?= 30s
+fuzz: ## FUZZTIME (30s) on every fuzz target
+	scripts/fuzz $(FUZZTIME)
 
 soak: build ## the packet suites again and again for an hour
 	TOMBOLO_SOAK=1h go test -timeout 90m -count=1 ./internal/scenario ./internal/differ ./linux/kernel ./control

@@ -145,7 +145,7 @@ func (f *furnished) launch(ctx context.Context, from, to int) (time.Duration, er
 			}
 		}
 		from += n
-		if from%100 == 0 {
+		if from/100 > (from-n)/100 {
 			fmt.Fprintf(os.Stderr, "bench: %d of %d instances launched\n", from, to)
 		}
 	}
