@@ -13,6 +13,10 @@ func createGroup(w *work) {
 	group := between(w.do("CreateSecurityGroup", append([]string{"GroupName", name, "GroupDescription", cmp.Or(w.of.get("description"), "Managed by Terraform"),
 		"VpcId", w.get("vpc_id")}, w.named("security-group")...)...), "groupId")
 	w.do("RevokeSecurityGroupEgress", "GroupId", group, "IpPermissions.1.IpProtocol", "-1", "IpPermissions.1.IpRanges.1.CidrIp", "0.0.0.0/0")
+	if w.err == nil {
+		// Where the VPC has no IPv6 there is no such rule.
+		_, _ = w.call("Action=RevokeSecurityGroupEgress&GroupId=" + group + "&IpPermissions.1.IpProtocol=-1&IpPermissions.1.Ipv6Ranges.1.CidrIpv6=::/0")
+	}
 	w.made("id", group)
 	for _, way := range []string{"Ingress", "Egress"} {
 		for _, r := range w.blocks(w.of, lowered(way)) {
