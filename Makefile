@@ -5,7 +5,7 @@ export CGO_ENABLED := 0
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS     := -s -w -X main.version=$(VERSION)
 
-.PHONY: demo build test check conformance bench fuzz soak generate clean
+.PHONY: demo build web web-check test check conformance bench fuzz soak generate clean
 
 demo: build ## run the founding lab on real packets
 	@scripts/need python3:python3 ping:iputils-ping newuidmap:uidmap
@@ -15,18 +15,30 @@ build: ## bin/tombolo, static
 	@scripts/need go:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/tombolo ./cmd/tombolo
 
+web: ## rebuild the console's page from web/ into console/assets (needs Node)
+	@scripts/need node:nodejs npm:npm
+	cd web && npm ci --ignore-scripts --no-audit --no-fund && npm run build
+	go run ./console/pack
+
+web-check: ## the page's own tests, and that console/assets is what web/ builds
+	@scripts/need node:nodejs npm:npm
+	cd web && npm ci --ignore-scripts --no-audit --no-fund && npm test && npm run build
+	go run ./console/pack -check
+
 test: check build ## everything: rules of the house, units, packets, real clients
 	@scripts/need nft:nftables aws:awscli ip:iproute2 newuidmap:uidmap ping:iputils-ping curl:curl python3:python3 py-boto3:python3-boto3 pgrep:procps
 	go run ./internal/leakwatch go test -count=1 -timeout 18m $(TESTFLAGS) ./...
 	@scripts/need ab:apache2-utils vi:vim-tiny top:procps ssh:openssh-client
 	cd e2e/plugin && go test -count=1 -parallel 5 -timeout 10m $(TESTFLAGS) .
+	@scripts/need chromium:chromium node:nodejs npm:npm
+	cd e2e/console && npm ci --ignore-scripts --no-audit --no-fund --silent && go test -count=1 -timeout 10m $(TESTFLAGS) .
 
 check: ## formatting, vet, lint, architecture
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these files'; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
 
-conformance: build ## AWS SDK for Go v2 against every operation, Ansible (slow to install and compile)
+conformance: build web-check ## the console's page rebuilt, AWS SDK for Go v2 against every operation, Ansible (slow to install and compile)
 	@scripts/need ansible-playbook:ansible py-boto3:python3-boto3
 	cd e2e && go test -timeout 40m $(TESTFLAGS) ./...
 
