@@ -1,0 +1,3 @@
+module tombolo/e2e/console
+
+go 1.26.0
