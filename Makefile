@@ -5,11 +5,11 @@ export CGO_ENABLED := 0
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS     := -s -w -X main.version=$(VERSION)
 
-.PHONY: demo build web web-check test check conformance bench fuzz soak generate clean
+.PHONY: demo build web web-check screenshots test check conformance bench fuzz soak generate clean
 
-demo: build ## run the founding lab on real packets
+demo: build ## run the founding lab on real packets, and leave it to be looked at
 	@scripts/need python3:python3 ping:iputils-ping newuidmap:uidmap
-	bin/tombolo lab
+	bin/tombolo lab --keep
 
 build: ## bin/tombolo, static
 	@scripts/need go:
@@ -24,6 +24,10 @@ web-check: ## the page's own tests, and that console/assets is what web/ builds
 	@scripts/need node:nodejs npm:npm
 	cd web && npm ci --ignore-scripts --no-audit --no-fund && npm test && npm run build
 	go run ./console/pack -check
+
+screenshots: build ## the pictures of the docs, from the browser's walk through the lab
+	@scripts/need chromium:chromium node:nodejs npm:npm
+	cd e2e/console && npm ci --ignore-scripts --no-audit --no-fund --silent && SHOTS=$(CURDIR)/docs/img go test -count=1 -run TestLab .
 
 test: check build ## everything: rules of the house, units, packets, real clients
 	@scripts/need nft:nftables aws:awscli ip:iproute2 newuidmap:uidmap ping:iputils-ping curl:curl python3:python3 py-boto3:python3-boto3 pgrep:procps

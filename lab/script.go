@@ -16,7 +16,7 @@ type scene struct {
 
 // script is the lab.
 var script = []scene{
-	{"three departments, three isolated VPCs",
+	{"Three departments, three isolated VPCs",
 		"Set the lab up, look at the three VPCs and their instances, and copy FinanceServer's address, 172.31.1.199.",
 		(*play).build, (*play).lookAround},
 	{"MarketingServer tries FinanceServer: nothing answers",
@@ -37,13 +37,13 @@ var script = []scene{
 	{"Finance's network ACL cuts Marketing off, and lets it in again",
 		"Add an inbound entry to Finance's network ACL that denies all traffic from 10.0.0.0/16 before rule 100, check; then remove it, and check again.",
 		(*play).cut, (*play).lookCut},
-	{"the same for Developer",
+	{"The same for Developer",
 		"Do for Developer what you did for Marketing: a peering connection with Finance, both routes (172.31.0.0/16, 192.168.0.0/20), and the inbound rules.",
 		(*play).developerToo, (*play).lookDeveloper},
 	{"Marketing tries Developer: peering is not transitive",
 		"Try DeveloperServer from MarketingServer. Add routes through the peering connections if you like, turn off FinanceServer's source/destination check: it never works.",
 		(*play).notTransitive, (*play).lookNotTransitive},
-	{"the Marketing peering is deleted",
+	{"The Marketing peering is deleted",
 		"Delete the peering connection between Marketing and Finance. Its routes turn into blackholes, traffic stops at once, and Developer goes on.",
 		(*play).unpeer, (*play).lookUnpeered},
 }

@@ -32,17 +32,50 @@ type browser struct {
 func openBrowser(i *installation) *browser {
 	i.t.Helper()
 	out, code := i.tombolo("console")
-	at, err := url.Parse(strings.TrimSpace(out))
-	if code != 0 || err != nil || at.Path != "/console/" || !strings.HasPrefix(at.Fragment, "token=") {
+	if code != 0 {
 		i.t.Fatalf("tombolo console: exit %d: %q", code, out)
 	}
-	b := &browser{t: i.t, base: at.Scheme + "://" + at.Host}
+	return browserAt(i.t, out)
+}
+
+// browserAt goes to an address of the console and logs in.
+func browserAt(t *testing.T, address string) *browser {
+	t.Helper()
+	at, err := url.Parse(strings.TrimSpace(address))
+	if err != nil || at.Path != "/console/" || !strings.HasPrefix(at.Fragment, "token=") {
+		t.Fatalf("no address of the console: %q", address)
+	}
+	b := &browser{t: t, base: at.Scheme + "://" + at.Host}
 	res, body := b.post("/console/login", `{"token":"`+strings.TrimPrefix(at.Fragment, "token=")+`"}`)
 	if res.StatusCode != http.StatusNoContent || len(res.Cookies()) != 1 {
-		i.t.Fatalf("login: %d %s", res.StatusCode, body)
+		t.Fatalf("login: %d %s", res.StatusCode, body)
 	}
 	b.cookie = res.Cookies()[0]
 	return b
+}
+
+// What `make demo` leaves can be looked at with what it prints, and ended with it.
+func TestAKeptLabCanBeLookedAt(t *testing.T) {
+	u := everyone()[0]
+	dir := u.home(t)
+	text, err := u.command(dir, built, "lab", "--keep").CombinedOutput()
+	state := regexp.MustCompile(`tombolo down --state (\S+)`).FindSubmatch(text)
+	if state == nil {
+		t.Fatalf("%v: it does not say how to end it:\n%s", err, text)
+	}
+	t.Cleanup(func() {
+		if out, err := u.command(dir, built, "down", "--state", string(state[1])).CombinedOutput(); err != nil {
+			t.Errorf("down: %v\n%s", err, out)
+		}
+		if left := processesNaming(string(state[1])); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	b := browserAt(t, lines[len(lines)-1])
+	if vpcs := b.ec2("Action=DescribeVpcs"); err != nil || !strings.Contains(vpcs, "<value>Marketing</value>") {
+		t.Errorf("%v: the lab's network is not there: %s", err, vpcs)
+	}
 }
 
 func (b *browser) request(path, body string, headers ...string) *http.Request {

@@ -42,7 +42,7 @@ left behind, unless --keep is given: then the network stays to be looked at.`,
 			return playLab(c.Context(), output == "json", keep)
 		},
 	}
-	cmd.Flags().BoolVar(&keep, "keep", false, "leave the lab's network running and say how to reach it")
+	cmd.Flags().BoolVar(&keep, "keep", false, "leave the lab's network running and say how to reach it, on the command line and in the web console")
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "table or json")
 	return cmd
 }
@@ -85,11 +85,32 @@ func playLab(ctx context.Context, asJSON, keep bool) (err error) {
 	}
 	p.end(report)
 	if keep {
-		fmt.Fprintf(os.Stderr, "\nThe lab's network stays. Look around:\n  export TOMBOLO_STATE=%s\n  eval \"$(tombolo env)\"\n  tombolo ls; tombolo connect MarketingServer\nEnd it with:\n  tombolo down --state %s\n", dir, dir)
+		if err := s.invite(ctx); err != nil {
+			return err
+		}
 	}
 	if !report.OK {
 		return &exitError{code: exitNo}
 	}
+	return nil
+}
+
+// invite says how to look at a lab that stays, and how to end it.
+func (s *site) invite(ctx context.Context) error {
+	var at consoleAddress
+	if err := s.socket().Ask(ctx, "console", nil, &at); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, `
+The lab's network stays. Look around on the command line:
+  export TOMBOLO_STATE=%[1]s
+  eval "$(tombolo env)"
+  tombolo ls; tombolo connect MarketingServer
+End it with:
+  tombolo down --state %[1]s
+See it in the web console (once, within ten minutes; tombolo console prints another address):
+`, s.dir)
+	fmt.Fprintln(os.Stderr, "  "+at.URL)
 	return nil
 }
 

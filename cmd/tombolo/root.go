@@ -32,6 +32,7 @@ or drop real packets between light-weight instances exactly as AWS would.
 
   tombolo lab                    see it work: ten steps, three VPCs, real packets
   tombolo serve                  run the daemon in the foreground
+  tombolo console                the web console's address
   eval "$(tombolo env)"          point the AWS CLI and SDKs at it
   tombolo aws ec2 create-vpc --cidr-block 10.0.0.0/16
   tombolo exec web -- curl http://172.31.1.199/`,

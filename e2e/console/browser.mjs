@@ -32,7 +32,7 @@ export async function visit(name, script, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'], ...options });
   await context.tracing.start({ screenshots: true, snapshots: true });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(30_000);
   const wrong = [];
   page.wrong = wrong; // what is found on the way and does not end the script
   context.on('request', (r) => {
@@ -61,6 +61,8 @@ export async function visit(name, script, options = {}) {
     mkdirSync('out', { recursive: true });
     await page.screenshot({ path: `out/${name}.png` }).catch(() => {});
     await context.tracing.stop({ path: `out/${name}.zip` }).catch(() => {});
+    const open = page.getByRole('dialog').filter({ visible: true });
+    if (await open.count()) console.error(await open.first().ariaSnapshot().catch(() => ''));
     console.error(`${name} at ${page.url()}: ${[e.message, ...wrong].join('\n')}`);
   }
   await browser.close();

@@ -82,7 +82,7 @@ await visit('lab', async ({ page, address }) => {
     await dialog().getByRole('button', { name: 'Add route' }).click();
     const n = await dialog().getByRole('textbox', { name: /^Destination \d+$/ }).count();
     await dialog().getByRole('textbox', { name: `Destination ${n}` }).fill(destination);
-    await choose(dialog().getByRole('combobox', { name: `Target ${n}` }), by);
+    await choose(dialog().getByPlaceholder(/^Peering/).nth(n - 1), by);
     await submit();
   };
 
@@ -91,9 +91,9 @@ await visit('lab', async ({ page, address }) => {
     await page.getByTestId('edit-inbound').click();
     for (const type of ['HTTP', 'Echo request']) {
       await dialog().getByRole('button', { name: 'Add rule' }).click();
-      const n = await dialog().getByRole('combobox', { name: /^Source \d+$/ }).count();
+      const n = await dialog().getByPlaceholder('10.0.0.0/16 or sg-…').count();
       if (type !== 'HTTP') await choose(dialog().getByRole('button', { name: new RegExp(`^Type ${n}\\b`) }), type);
-      await dialog().getByRole('combobox', { name: `Source ${n}` }).fill(source);
+      await dialog().getByPlaceholder('10.0.0.0/16 or sg-…').nth(n - 1).fill(source);
       await page.keyboard.press('Escape');
     }
     await submit();
@@ -156,8 +156,9 @@ await visit('lab', async ({ page, address }) => {
 
   step('why: the map says what blocks, and why');
   await page.getByTestId('reach-port').waitFor();
-  await page.getByTestId('reach-verdict').waitFor();
-  await page.getByTestId('reach-causes').getByText(/security group|sg-/i).first().waitFor();
+  const verdict = page.getByTestId('reach-verdict');
+  await verdict.getByText(/security group|sg-/i).first().waitFor();
+  await verdict.scrollIntoViewIfNeeded();
   await accessible(page, 'a blocked path');
   await shot('blocked');
 
