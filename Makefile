@@ -15,7 +15,7 @@ build: ## bin/tombolo, static
 	@scripts/need go:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/tombolo ./cmd/tombolo
 
-web: ## rebuild the console's page from web/ into console/assets (needs Node)
+web: ## rebuild the console's page from web/ into console/assets (needs Node 20 or newer)
 	@scripts/need node:nodejs npm:npm
 	cd web && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 	go run ./console/pack
@@ -35,7 +35,7 @@ test: check build ## everything: rules of the house, units, packets, real client
 	@scripts/need ab:apache2-utils vi:vim-tiny top:procps ssh:openssh-client
 	cd e2e/plugin && go test -count=1 -parallel 5 -timeout 10m $(TESTFLAGS) .
 	@scripts/need chromium:chromium node:nodejs npm:npm
-	cd e2e/console && npm ci --ignore-scripts --no-audit --no-fund --silent && go test -count=1 -timeout 10m $(TESTFLAGS) .
+	cd e2e/console && npm ci --ignore-scripts --no-audit --no-fund --silent && go test -count=1 -timeout 30m $(TESTFLAGS) .
 
 check: ## formatting, vet, lint, architecture
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these files'; exit 1; }

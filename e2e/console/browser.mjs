@@ -61,8 +61,8 @@ export async function visit(name, script, options = {}) {
     mkdirSync('out', { recursive: true });
     await page.screenshot({ path: `out/${name}.png` }).catch(() => {});
     await context.tracing.stop({ path: `out/${name}.zip` }).catch(() => {});
-    const open = page.getByRole('dialog').filter({ visible: true });
-    if (await open.count()) console.error(await open.first().ariaSnapshot().catch(() => ''));
+    const open = page.getByRole('dialog').filter({ visible: true }).first();
+    console.error(await open.ariaSnapshot({ timeout: 1_000 }).catch(() => ''));
     console.error(`${name} at ${page.url()}: ${[e.message, ...wrong].join('\n')}`);
   }
   await browser.close();

@@ -82,7 +82,7 @@ func start(t *testing.T) *daemon {
 }
 
 // scriptLimit bounds one script.
-const scriptLimit = 5 * time.Minute
+const scriptLimit = 12 * time.Minute
 
 // run has Node run a script, which finds the command line in TOMBOLO and the state
 // directory in TOMBOLO_STATE.

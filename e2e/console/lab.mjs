@@ -92,7 +92,7 @@ await visit('lab', async ({ page, address }) => {
     for (const type of ['HTTP', 'Echo request']) {
       await dialog().getByRole('button', { name: 'Add rule' }).click();
       const n = await dialog().getByPlaceholder('10.0.0.0/16 or sg-…').count();
-      if (type !== 'HTTP') await choose(dialog().getByRole('button', { name: new RegExp(`^Type ${n}\\b`) }), type);
+      if (type !== 'HTTP') await choose(dialog().getByRole('button', { name: new RegExp(`Type ${n}\\b`) }), type);
       await dialog().getByPlaceholder('10.0.0.0/16 or sg-…').nth(n - 1).fill(source);
       await page.keyboard.press('Escape');
     }
@@ -141,13 +141,11 @@ await visit('lab', async ({ page, address }) => {
   step('3: peered');
   await peer(3, 'Marketing');
   await check(3, true);
-  await check(4, false, 'route');
 
   step('4: a route there');
   await place(4, 'Marketing’s route table');
   await route('172.31.0.0/16', 'Marketing-Finance');
   await check(4, true);
-  await check(5, false);
 
   step('5: a route back');
   await place(5, 'Finance’s route table');
@@ -180,9 +178,9 @@ await visit('lab', async ({ page, address }) => {
   await dialog().getByRole('button', { name: 'Add rule' }).click();
   const entry = await dialog().getByRole('textbox', { name: /^Rule number \d+$/ }).count();
   await dialog().getByRole('textbox', { name: `Rule number ${entry}` }).fill('50');
-  await choose(dialog().getByRole('button', { name: new RegExp(`^Protocol ${entry}\\b`) }), /^All/);
+  await choose(dialog().getByRole('button', { name: new RegExp(`Protocol ${entry}\\b`) }), /^All/);
   await dialog().getByRole('textbox', { name: `Source ${entry}` }).fill('10.0.0.0/16');
-  await choose(dialog().getByRole('button', { name: new RegExp(`^Allow or deny ${entry}\\b`) }), /^Deny/i);
+  await choose(dialog().getByRole('button', { name: new RegExp(`Allow or deny ${entry}\\b`) }), /^Deny/i);
   await submit();
   await check(7, false, 'Now remove the entry');
   await place(7, 'Finance’s network ACL');
