@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 )
@@ -94,10 +93,8 @@ func (d *daemon) run(script string) {
 	cmd.Env = append(os.Environ(), "TOMBOLO="+d.program, "TOMBOLO_STATE="+d.state)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it ends its browser
 	cmd.WaitDelay = 10 * time.Second
-	start := time.Now()
-	text, err := cmd.CombinedOutput()
-	d.t.Logf("%s took %v\n%s", script, time.Since(start).Round(time.Second), strings.TrimSpace(string(text)))
-	if err != nil {
+	cmd.Stdout, cmd.Stderr = d.t.Output(), d.t.Output()
+	if err := cmd.Run(); err != nil {
 		d.t.Errorf("%s: %v; a screenshot and a trace are in e2e/console/out (npx playwright show-trace FILE)", script, err)
 	}
 }

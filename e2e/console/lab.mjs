@@ -210,7 +210,7 @@ await visit('lab', async ({ page, address }) => {
   step('10: a peering is deleted');
   await place(10, 'Peering connections');
   const list = page.getByTestId('list-peering-connections');
-  await list.getByRole('row').filter({ hasText: 'Marketing-Finance' }).getByRole('radio').check({ force: true });
+  await list.getByRole('row').filter({ hasText: 'Marketing-Finance' }).getByText('Marketing-Finance').first().click();
   await page.getByTestId('delete').click();
   await submit();
   await check(10, true);
