@@ -35,7 +35,7 @@ test: check build ## everything: rules of the house, units, packets, real client
 	@scripts/need ab:apache2-utils vi:vim-tiny top:procps ssh:openssh-client
 	cd e2e/plugin && go test -count=1 -parallel 5 -timeout 10m $(TESTFLAGS) .
 	@scripts/need chromium:chromium node:nodejs npm:npm
-	cd e2e/console && npm ci --ignore-scripts --no-audit --no-fund --silent && go test -count=1 -timeout 30m $(TESTFLAGS) .
+	cd e2e/console && npm ci --ignore-scripts --no-audit --no-fund --silent && go test -count=1 -timeout 45m $(TESTFLAGS) .
 
 check: ## formatting, vet, lint, architecture
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these files'; exit 1; }

@@ -81,7 +81,7 @@ func start(t *testing.T) *daemon {
 }
 
 // scriptLimit bounds one script.
-const scriptLimit = 12 * time.Minute
+const scriptLimit = 20 * time.Minute
 
 // run has Node run a script, which finds the command line in TOMBOLO and the state
 // directory in TOMBOLO_STATE.
