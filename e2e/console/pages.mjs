@@ -1,5 +1,5 @@
-// Every page: it is there, accessible in light and dark, wide and narrow, and the
-// session that has ended asks again without losing what was typed.
+// Every page: it is there, accessible, quick to see what others change, and fits a
+// narrow screen.
 import { accessible, aws, must, step, visit } from './browser.mjs';
 
 const pages = ['/', '/lab', '/vpcs', '/subnets', '/route-tables', '/peering-connections', '/internet-gateways', '/security-groups', '/network-acls',
