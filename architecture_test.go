@@ -32,7 +32,7 @@ var core = []string{"network", "flowlog", "reach", "reach/space", "linux", "sigv
 // owners names the packages that may import each outside thing.
 var owners = map[string][]string{
 	"os/exec":                           {"guest", "cmd/tombolo", "internal/testnet", "internal/leakwatch", "internal/bench"},
-	"net/http":                          {"gate", "ec2/server", "ssm", "ssm/session", "control", "probe", "cmd/tombolo", "sigv4", "client", "client/session", "local", "internal/bench", "console"},
+	"net/http":                          {"gate", "iam", "ec2/server", "ssm", "ssm/session", "control", "probe", "cmd/tombolo", "sigv4", "client", "client/session", "local", "internal/bench", "console"},
 	"github.com/coder/websocket":        {"ssm/session", "client/session"},
 	"github.com/xtaci/smux":             {"ssm/worker", "client/session"},
 	"database/sql":                      {"store"},

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"tombolo/gate"
 	"tombolo/network"
 )
 
@@ -51,12 +52,13 @@ func (w *world) Later(work func(context.Context) error) { _ = work(context.Backg
 // keys are two accounts' access keys.
 type keys struct{}
 
-func (keys) Lookup(id string) (string, network.Account, bool) {
-	switch id {
-	case "AKIDMARKETING":
-		return "marketing-secret", "123456789012", true
-	case "AKIDFINANCE":
-		return "finance-secret", "210987654321", true
+func (keys) Lookup(id, token string, _ time.Time) (gate.Identity, string, error) {
+	switch {
+	case token != "":
+	case id == "AKIDMARKETING":
+		return gate.Root("123456789012"), "marketing-secret", nil
+	case id == "AKIDFINANCE":
+		return gate.Root("210987654321"), "finance-secret", nil
 	}
-	return "", "", false
+	return gate.Identity{}, "", gate.ErrUnknownKey
 }

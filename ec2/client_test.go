@@ -90,7 +90,7 @@ func TestTheAWSCLIUnderstandsTheRest(t *testing.T) {
 		{"ec2 create-flow-logs --resource-type VPC --resource-ids vpc-0123456789abcdef0 --traffic-type ALL --log-group-name x", 254, "(UnsupportedOperation)whencallingtheCreateFlowLogsoperation:Thelogdestinationtypecloud-watch-logsisnotsupported"},
 		{"ec2 create-vpc --cidr-block 10.0.0.0/16 --dry-run", 254, "(DryRunOperation)whencallingtheCreateVpcoperation:Requestwouldhavesucceeded,butDryRunflagisset."},
 		{"ec2 create-transit-gateway", 254, "(UnsupportedOperation)whencallingtheCreateTransitGatewayoperation:TheactionCreateTransitGatewayisnotsupported"},
-		{"sts get-session-token", 254, "(UnsupportedOperation)whencallingtheGetSessionTokenoperation"},
+		{"sts get-federation-token --name xyz", 254, "(UnsupportedOperation)whencallingtheGetFederationTokenoperation"},
 		{"iam list-users", 254, "(UnsupportedOperation)whencallingtheListUsersoperation:Theserviceiamisnotservedhere"},
 	} {
 		out, errs, status := awsCLI(t, url, strings.Fields(c.args)...)

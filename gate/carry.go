@@ -29,9 +29,9 @@ func (g *Gate) Carry(w http.ResponseWriter, r *http.Request, service string, cal
 			inner.Header[name] = v
 		}
 	}
-	q := &Request{ID: requestID(), HTTP: inner, Service: service, Signed: true, Caller: caller}
+	q := &Request{ID: requestID(), HTTP: inner, Service: service, Signed: true, Caller: caller, Who: Root(caller.Account)}
 	s := g.Services[service]
-	defer g.survive(w, q, s)
+	defer func() { g.survive(w, q, s, recover()) }()
 	if why := read(w, q); why != nil {
 		s.Refuse(w, q, why)
 		return

@@ -22,9 +22,30 @@ import (
 	"tombolo/sigv4"
 )
 
-// Keys knows the secrets of access keys and the accounts that they belong to.
+// Keys knows the secrets of access keys and whom they belong to.
 type Keys interface {
-	Lookup(accessKeyID string) (secret string, account network.Account, ok bool)
+	// Lookup finds an access key, with the session token that came with it, "" for
+	// none. The error is ErrUnknownKey or ErrExpiredToken.
+	Lookup(accessKeyID, token string, now time.Time) (who Identity, secret string, err error)
+}
+
+// What is wrong with an access key whose signature nobody has looked at yet.
+var (
+	ErrUnknownKey   = errors.New("there is no such access key, or its session token is not its own")
+	ErrExpiredToken = errors.New("the session token has expired")
+)
+
+// Identity is who calls, as STS names it.
+type Identity struct {
+	Account network.Account
+	ARN     string // arn:aws:iam::123456789012:root
+	UserID  string
+	Session bool // by temporary credentials
+}
+
+// Root is the account itself.
+func Root(a network.Account) Identity {
+	return Identity{Account: a, ARN: "arn:aws:iam::" + string(a) + ":root", UserID: string(a)}
 }
 
 // Service is one of AWS's services.
@@ -44,6 +65,7 @@ type Request struct {
 	Service string // of the signature's scope; without a signature it is guessed
 	Signed  bool
 	Caller  network.Caller
+	Who     Identity // whose account is the Caller's
 }
 
 // Gate is an http.Handler for the path / of the port.
@@ -55,6 +77,9 @@ type Gate struct {
 	// Keys verifies signatures. Nil switches verification off: any key is taken,
 	// and a request needs none. A key ID of twelve digits then names the account.
 	Keys Keys
+
+	// Known are keys that name their account although nothing is verified.
+	Known Keys
 
 	// Hosts are the Host headers that mean this server ("127.0.0.1:4566"). A name
 	// that a web page made resolve to this machine is not among them.
@@ -82,16 +107,17 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	claim, bad := sigv4.Read(r)
 	q := &Request{ID: requestID(), HTTP: r.WithContext(ctx), Service: claim.Service}
 	if q.Service == "" {
-		q.Service = guess(r)
+		q.Service = guess(q)
 	}
-	service, known := g.Services[q.Service]
-	if !known {
-		service = g.Services["ec2"]
-	}
-	defer g.survive(w, q, service)
+	service, known := g.service(q)
+	defer func() { g.survive(w, q, service, recover()) }()
 	why := g.Admit(r)
 	if why == nil {
 		why = read(w, q)
+	}
+	if claim.Service == "" && why == nil {
+		q.Service = guess(q) // now by what is in it
+		service, known = g.service(q)
 	}
 	if why == nil {
 		why = g.identify(q, claim, bad)
@@ -106,10 +132,18 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	service.Serve(w, q)
 }
 
+// service is the one that was meant; EC2 words the refusal of what is not known.
+func (g *Gate) service(q *Request) (s Service, known bool) {
+	if s, known = g.Services[q.Service]; known {
+		return s, true
+	}
+	return g.Services["ec2"], false
+}
+
 // survive makes a panic in a handler an internal error of this one call: the
 // daemon keeps the other calls, and the network, up.
-func (g *Gate) survive(w http.ResponseWriter, q *Request, s Service) {
-	if p := recover(); p != nil {
+func (g *Gate) survive(w http.ResponseWriter, q *Request, s Service, p any) {
+	if p != nil {
 		if g.Log != nil {
 			g.Log.Error("panic while answering", "service", q.Service, "request", q.ID, "panic", p, "stack", string(debug.Stack()))
 		}
@@ -168,11 +202,22 @@ func read(w http.ResponseWriter, q *Request) *Refusal {
 	return nil
 }
 
+// versions are those of the services that share a form, by which an unsigned
+// request shows which one it means.
+var versions = map[string]string{"Version=2011-06-15": "sts", "Version=2010-05-08": "iam"}
+
 // guess tells the service of an unsigned request: those that speak JSON name
-// themselves in a header. STS and EC2 share a form; package ec2 tells them apart.
-func guess(r *http.Request) string {
-	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonSSM.") {
+// themselves in a header.
+func guess(q *Request) string {
+	if strings.HasPrefix(q.HTTP.Header.Get("X-Amz-Target"), "AmazonSSM.") {
 		return "ssm"
+	}
+	for _, form := range []string{q.HTTP.URL.RawQuery, string(q.Body)} {
+		for part := range strings.SplitSeq(form, "&") {
+			if service, ok := versions[part]; ok {
+				return service
+			}
+		}
 	}
 	return "ec2"
 }

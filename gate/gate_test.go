@@ -16,8 +16,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-
-	"tombolo/network"
 )
 
 const host = "127.0.0.1:4566"
@@ -41,9 +39,16 @@ func (e echo) Refuse(w http.ResponseWriter, _ *Request, why *Refusal) {
 
 type keys map[string]string
 
-func (k keys) Lookup(id string) (string, network.Account, bool) {
+// Lookup knows keys without a session token, and a token that has expired.
+func (k keys) Lookup(id, token string, _ time.Time) (Identity, string, error) {
 	secret, ok := k[id]
-	return secret, "210987654321", ok
+	switch {
+	case !ok || token != "" && token != "stale":
+		return Identity{}, "", ErrUnknownKey
+	case token != "":
+		return Identity{}, secret, ErrExpiredToken
+	}
+	return Root("210987654321"), secret, nil
 }
 
 func newGate() *Gate {
@@ -58,9 +63,20 @@ func post(body string) *http.Request {
 // signed is a request signed for a service in eu-west-1.
 func signed(t *testing.T, body, service, key, secret string) *http.Request {
 	t.Helper()
+	return signedBy(t, body, service, aws.Credentials{AccessKeyID: key, SecretAccessKey: secret})
+}
+
+// signedWith is signed by AKID with a session token.
+func signedWith(t *testing.T, body, service, token, secret string) *http.Request {
+	t.Helper()
+	return signedBy(t, body, service, aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: secret, SessionToken: token})
+}
+
+func signedBy(t *testing.T, body, service string, who aws.Credentials) *http.Request {
+	t.Helper()
 	r := post(body)
 	sum := sha256.Sum256([]byte(body))
-	err := v4.NewSigner().SignHTTP(context.Background(), aws.Credentials{AccessKeyID: key, SecretAccessKey: secret}, r, hex.EncodeToString(sum[:]), service, "eu-west-1", now)
+	err := v4.NewSigner().SignHTTP(context.Background(), who, r, hex.EncodeToString(sum[:]), service, "eu-west-1", now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +134,10 @@ func TestEveryRefusalHasTheShapeOfTheServiceThatWasMeant(t *testing.T) {
 		"half of one":     {with(post("x"), "Authorization", "AWS4-HMAC-SHA256 Credential=a"), 400, "E refuses 7 IncompleteSignature"},
 		"another body":    {changed, 403, "S refuses 9 SignatureDoesNotMatch"},
 		"an unknown key":  {signed(t, "x", "ssm", "AKIDNOBODY", "secret"), 401, "S refuses 10 AuthFailure"},
-		"another service": {signed(t, "x", "s3", "AKID", "secret"), 400, "E refuses 11 UnsupportedOperation"},
+		"another's token": {signedWith(t, "x", "ssm", "forged", "secret"), 401, "S refuses 10 AuthFailure"},
+		"a stale token":   {signedWith(t, "x", "ssm", "stale", "secret"), 400, "S refuses 11 RequestExpired"},
+		"neither":         {signedWith(t, "x", "ssm", "stale", "wrong"), 403, "S refuses 9 SignatureDoesNotMatch"},
+		"another service": {signed(t, "x", "s3", "AKID", "secret"), 400, "E refuses 12 UnsupportedOperation"},
 	} {
 		if status, got := newGate().ask(c.request); status != c.status || got != c.want {
 			t.Errorf("%s: %d %s", name, status, got)
@@ -137,7 +156,7 @@ func (broken) Read([]byte) (int, error) { return 0, errors.New("the line broke")
 
 func TestAPanicIsAnInternalErrorOfOneCall(t *testing.T) {
 	g := newGate()
-	if status, got := g.ask(signed(t, "panic", "ssm", "AKID", "secret")); status != 500 || got != "S refuses 12 InternalError" {
+	if status, got := g.ask(signed(t, "panic", "ssm", "AKID", "secret")); status != 500 || got != "S refuses 13 InternalError" {
 		t.Errorf("%d %s", status, got)
 	}
 	if status, _ := g.ask(signed(t, "x", "ssm", "AKID", "secret")); status != 200 {
@@ -155,6 +174,23 @@ func TestWithoutVerificationAKeyOfTwelveDigitsNamesTheAccount(t *testing.T) {
 		}
 	}
 	if _, got := g.ask(post("x")); got != `E ec2 123456789012/us-east-1 "x"` {
+		t.Error(got)
+	}
+	g.Known = keys{"AKID": "secret"} // whose account is known without that anything is verified
+	if _, got := g.ask(signed(t, "x", "ssm", "AKID", "wrong")); got != `S ssm 210987654321/eu-west-1 "x"` {
+		t.Error(got)
+	}
+}
+
+func TestAnUnsignedRequestShowsItsServiceByItsVersion(t *testing.T) {
+	g := newGate()
+	g.Keys, g.Services["sts"] = nil, echo("T")
+	if _, got := g.ask(post("Action=GetCallerIdentity&Version=2011-06-15")); !strings.HasPrefix(got, "T sts ") {
+		t.Error(got)
+	}
+	r := post("")
+	r.URL.RawQuery = "Version=2011-06-15"
+	if _, got := g.ask(r); !strings.HasPrefix(got, "T sts ") {
 		t.Error(got)
 	}
 }

@@ -21,8 +21,9 @@ const (
 	BadSignature // a part is missing or cannot be read
 	OldSignature
 	WrongSignature
-	UnknownKey
-	NotServed // the service is not served here
+	UnknownKey   // or a session token that is not the key's
+	ExpiredToken // of temporary credentials
+	NotServed    // the service is not served here
 	Internal
 )
 

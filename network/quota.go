@@ -1,6 +1,9 @@
 package network
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Quota names a limit on how many things there may be (AWS: Amazon VPC quotas;
 // VPC peering connection quotas). It is the Detail of a LimitExceeded error,
@@ -75,8 +78,8 @@ type SetQuota struct {
 }
 
 func (r SetQuota) apply(e *edit) error {
-	if _, ok := defaultQuotas[r.Quota]; !ok || r.Quota == QuotaTags || r.Limit < 0 {
-		return failWith(InvalidValue, r.Quota, "quota")
+	if err := checkQuota(r.Quota, r.Limit); err != nil {
+		return err
 	}
 	w := e.World(e.op.Caller)
 	if w == nil {
@@ -91,6 +94,42 @@ func (r SetQuota) apply(e *edit) error {
 	}
 	put(e, &e.worlds, kindWorld, &next)
 	return nil
+}
+
+func checkQuota(q Quota, limit int) error {
+	if _, ok := defaultQuotas[q]; !ok || q == QuotaTags || limit < 0 {
+		return failWith(InvalidValue, q, "quota")
+	}
+	return nil
+}
+
+// SetQuotas makes the caller's quotas these, and AWS's defaults for all others.
+type SetQuotas struct{ Quotas map[Quota]int }
+
+func (r SetQuotas) apply(e *edit) error {
+	for q, n := range r.Quotas {
+		if err := checkQuota(q, n); err != nil {
+			return err
+		}
+	}
+	w := e.World(e.op.Caller)
+	if w == nil {
+		return fail(NotFound, e.home().World())
+	}
+	if maps.Equal(w.Quotas, r.Quotas) {
+		return nil
+	}
+	next := *w
+	next.Quotas = r.Quotas
+	put(e, &e.worlds, kindWorld, &next)
+	return nil
+}
+
+// RaisableQuotas are those that SetQuota may change, with AWS's defaults.
+func RaisableQuotas() map[Quota]int {
+	out := maps.Clone(defaultQuotas)
+	delete(out, QuotaTags)
+	return out
 }
 
 // use is one thing that counts against a quota of scope: a world or an ID.

@@ -15,7 +15,7 @@ var requests = []Request{
 	CreateGateway{}, DeleteGateway{}, AttachGateway{}, DetachGateway{}, CreateEgressGateway{}, DeleteEgressGateway{},
 	AllocateAddress{}, AssociateAddress{}, DisassociateAddress{}, ReleaseAddress{}, SetAddressAttribute{},
 	CreateDHCPOptions{}, DeleteDHCPOptions{}, AssociateDHCPOptions{},
-	CreateTags{}, DeleteTags{}, ImportKeyPair{}, DeleteKeyPair{}, SetQuota{},
+	CreateTags{}, DeleteTags{}, ImportKeyPair{}, DeleteKeyPair{}, SetQuota{}, SetQuotas{},
 	CreateFlowLogs{}, DeleteFlowLogs{}, ReportDelivery{},
 	CreateInsightsPath{}, DeleteInsightsPath{}, StartInsightsAnalysis{}, DeleteInsightsAnalysis{},
 	CreateAccessScope{}, DeleteAccessScope{}, StartAccessScopeAnalysis{}, FinishAccessScopeAnalysis{}, DeleteAccessScopeAnalysis{},

@@ -22,6 +22,9 @@ func (w *World) links() []string { return nil }
 // World is the key of the world that a thing is in.
 func (h Home) World() string { return string(h.Owner) + "/" + string(h.Region) }
 
+// Worlds are those of all accounts and Regions that have been opened.
+func (s State) Worlds() iter.Seq[*World] { return s.worlds.all() }
+
 // World finds the caller's; nil before its OpenWorld.
 func (s State) World(c Caller) *World {
 	w, _ := s.worlds.get(Home{c.Account, c.Region}.World())
@@ -36,7 +39,8 @@ func (s State) Worlds() iter.Seq[*World] { return s.worlds.all() }
 // gateway and a route to it. A repetition changes nothing.
 // Created: the VPC.
 type OpenWorld struct {
-	Zones []string // the Region's availability zones, for example us-east-1a
+	Zones  []string      // the Region's availability zones, for example us-east-1a
+	Quotas map[Quota]int // those that shall differ from AWS's defaults
 }
 
 // CreateDefaultVPC makes the Region's default VPC again. Created: the VPC.
@@ -62,9 +66,14 @@ func (r OpenWorld) apply(e *edit) error {
 		}
 		return nil
 	}
+	for q, n := range r.Quotas {
+		if err := checkQuota(q, n); err != nil {
+			return err
+		}
+	}
 	put(e, &e.worlds, kindWorld, &World{
 		Home: e.home(), Opened: e.op.At, Zones: r.Zones,
-		DHCPOptions: DHCPOptionsID(e.newID("dopt")),
+		DHCPOptions: DHCPOptionsID(e.newID("dopt")), Quotas: r.Quotas,
 	})
 	if e.DefaultVPC(e.op.Caller) != nil {
 		return nil

@@ -66,6 +66,7 @@ type Claim struct {
 	Region      string
 	Service     string
 	Time        time.Time
+	Token       string // the session token of temporary credentials; "" without one
 
 	date      string // of the scope
 	headers   []string
@@ -106,7 +107,10 @@ func readHeader(r *http.Request, auth string) (Claim, *Error) {
 	if len(when) != 1 {
 		return Claim{}, fail(Incomplete, "one X-Amz-Date header is needed.")
 	}
-	return newClaim(parts["Credential"], parts["SignedHeaders"], parts["Signature"], when[0])
+	c, bad := newClaim(parts["Credential"], parts["SignedHeaders"], parts["Signature"], when[0])
+	// An empty one is none: a shell variable that is set to nothing is sent as that.
+	c.Token = r.Header.Get("X-Amz-Security-Token")
+	return c, bad
 }
 
 func readQuery(q url.Values) (Claim, *Error) {
@@ -124,6 +128,7 @@ func readQuery(q url.Values) (Claim, *Error) {
 	}
 	c, bad := newClaim(q.Get("X-Amz-Credential"), q.Get("X-Amz-SignedHeaders"), q.Get("X-Amz-Signature"), q.Get("X-Amz-Date"))
 	c.expires = time.Duration(seconds) * time.Second
+	c.Token = q.Get("X-Amz-Security-Token")
 	return c, bad
 }
 

@@ -70,6 +70,8 @@ func refused(why *gate.Refusal) *apiError {
 		kind = "InvalidSignatureException"
 	case gate.UnknownKey:
 		kind = "UnrecognizedClientException"
+	case gate.ExpiredToken:
+		kind = "ExpiredTokenException"
 	case gate.NotServed, gate.NoSuchPath, gate.BadMethod:
 		kind = "UnknownOperationException"
 	}
@@ -80,6 +82,9 @@ func refused(why *gate.Refusal) *apiError {
 	message := why.Message
 	if why.Reason == gate.UnknownKey {
 		message = "The security token included in the request is invalid."
+	}
+	if why.Reason == gate.ExpiredToken {
+		message = "The security token included in the request is expired"
 	}
 	return &apiError{status, kind, message}
 }

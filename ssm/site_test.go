@@ -204,9 +204,12 @@ func start(args, env []string) (*exec.Cmd, io.WriteCloser, io.ReadCloser, io.Rea
 // keys are the access keys of the tests' accounts.
 type keys map[string]network.Account
 
-func (k keys) Lookup(id string) (string, network.Account, bool) {
+func (k keys) Lookup(id, token string, _ time.Time) (gate.Identity, string, error) {
 	account, ok := k[id]
-	return strings.ToLower(id), account, ok
+	if !ok || token != "" {
+		return gate.Identity{}, "", gate.ErrUnknownKey
+	}
+	return gate.Root(account), strings.ToLower(id), nil
 }
 
 // door is a gate before the site, for hosts; nil keys take any.

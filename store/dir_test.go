@@ -10,9 +10,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"tombolo/network"
 )
 
 func openDir(t *testing.T, path string) *Dir {
@@ -86,7 +90,7 @@ func TestFilesOfTheStateAreTheOwnersAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := d.Keys(); err != nil {
+	if _, err := d.Credentials(); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Commit(t.Context(), nil, 1); err != nil {
@@ -114,48 +118,67 @@ func TestFilesOfTheStateAreTheOwnersAlone(t *testing.T) {
 
 func TestFirstStartMakesAnAccessKeyThatStays(t *testing.T) {
 	path := t.TempDir()
-	if _, err := ReadKeys(path); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ReadCredentials(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("before the first start: %v", err)
 	}
 	d := openDir(t, path)
 	defer d.Close()
-	first, err := d.Keys()
+	first, err := d.Credentials()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(first) != 1 || first[0].Account != "123456789012" {
-		t.Fatalf("keys %+v", first)
+	if len(first.Keys) != 1 || first.Keys[0].Account != "123456789012" || len(first.Accounts) != 1 || first.Accounts[0].Name != FirstName {
+		t.Fatalf("credentials %+v", first)
 	}
-	if !regexp.MustCompile(`^AKIA[A-Z2-7]{16}$`).MatchString(first[0].ID) {
-		t.Errorf("id %q", first[0].ID)
+	if !regexp.MustCompile(`^AKIA[A-Z2-7]{16}$`).MatchString(first.Keys[0].ID) {
+		t.Errorf("id %q", first.Keys[0].ID)
 	}
-	if !regexp.MustCompile(`^[A-Za-z0-9+/]{40}$`).MatchString(string(first[0].Secret)) {
-		t.Error("the secret has another form than AWS's")
+	if !regexp.MustCompile(`^[A-Za-z0-9+/]{40}$`).MatchString(string(first.Keys[0].Secret)) || len(first.Seal) != 64 {
+		t.Error("the secrets have another form than they should")
 	}
-	second, err := d.Keys()
-	if err != nil || len(second) != 1 || second[0] != first[0] {
-		t.Errorf("the second start has other keys, %v", err)
+	second, err := d.Credentials()
+	if err != nil || !reflect.DeepEqual(second, first) {
+		t.Errorf("the second start has others, %v", err)
 	}
-	read, err := ReadKeys(path)
-	if err != nil || len(read) != 1 || read[0] != first[0] {
-		t.Errorf("another process reads other keys, %v", err)
+	read, err := ReadCredentials(path)
+	if err != nil || !reflect.DeepEqual(read, first) {
+		t.Errorf("another process reads others, %v", err)
 	}
 }
 
-func TestKeysOfSeveralAccountsAreKept(t *testing.T) {
+func TestAccountsTheirKeysAndRolesAreKept(t *testing.T) {
 	path := t.TempDir()
 	d := openDir(t, path)
 	defer d.Close()
-	want := []Key{NewKey(FirstAccount), NewKey("210987654321")}
-	if err := d.SetKeys(want); err != nil {
+	want := Credentials{Keys: []Key{NewKey(FirstAccount), NewKey("210987654321")}, Seal: "hush", Accounts: []Account{{ID: FirstAccount, Name: FirstName},
+		{ID: "210987654321", Name: "sales", Roles: []Role{{Name: "Accepter", Trusts: []network.Account{FirstAccount}, Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}}}}
+	if err := d.SetCredentials(want); err != nil {
 		t.Fatal(err)
 	}
-	got, err := d.Keys()
-	if err != nil || len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
-		t.Errorf("got %d keys, %v", len(got), err)
+	got, err := d.Credentials()
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
 	}
 	if _, err := os.Stat(filepath.Join(path, keysFile+".new")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the draft is left behind: %v", err)
+	}
+}
+
+// TestKeysOfAnOlderProgramGetAccounts opens a file as the first release wrote it.
+func TestKeysOfAnOlderProgramGetAccounts(t *testing.T) {
+	path := t.TempDir()
+	old := `{"format":1,"keys":[{"access_key_id":"AKIAOLD","secret_access_key":"s","account":"123456789012"},{"access_key_id":"AKIATWO","secret_access_key":"t","account":"210987654321"}]}`
+	if err := os.WriteFile(filepath.Join(path, keysFile), []byte(old), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := openDir(t, path)
+	defer d.Close()
+	got, err := d.Credentials()
+	if err != nil || len(got.Keys) != 2 || got.Keys[0].ID != "AKIAOLD" || len(got.Accounts) != 2 || got.Accounts[1].Name != "210987654321" || len(got.Seal) != 64 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if again, err := ReadCredentials(path); err != nil || !reflect.DeepEqual(again, got) {
+		t.Errorf("not written: %+v, %v", again, err)
 	}
 }
 
@@ -204,7 +227,7 @@ func TestDamagedKeyFileIsRefusedWithoutShowingIt(t *testing.T) {
 			if err := os.Chmod(file, c.mode); err != nil {
 				t.Fatal(err)
 			}
-			_, err := d.Keys()
+			_, err := d.Credentials()
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hush") {
 				t.Errorf("error %v, want one with %q", err, c.want)
 			}
@@ -226,7 +249,7 @@ func TestKeyFileThatPointsOutsideIsRefused(t *testing.T) {
 	}
 	d := openDir(t, path)
 	defer d.Close()
-	if keys, err := d.Keys(); err == nil {
-		t.Errorf("keys read from outside the state directory: %d", len(keys))
+	if c, err := d.Credentials(); err == nil {
+		t.Errorf("keys read from outside the state directory: %d", len(c.Keys))
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
+	"time"
 
 	"tombolo/network"
 )
@@ -36,10 +38,37 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 // MarshalJSON hides it from encoders, slog's among them.
 func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(hidden) }
 
+// Credentials are who may call: accounts, their access keys, and the roles by which
+// one account lets others act for it.
+type Credentials struct {
+	Keys     []Key
+	Accounts []Account
+	Seal     Secret // seals session tokens; whoever has it can make them
+}
+
+// Account is an account under the name that people here call it by.
+type Account struct {
+	ID    network.Account
+	Name  string
+	Roles []Role
+}
+
+// Role may be assumed by the accounts that it trusts.
+type Role struct {
+	Name    string
+	Trusts  []network.Account
+	Created time.Time
+}
+
+// FirstName is what people call FirstAccount.
+const FirstName = "default"
+
 // storedKeys is credentials.json; docs/format.md describes it.
 type storedKeys struct {
-	Format int         `json:"format"`
-	Keys   []storedKey `json:"keys"`
+	Format   int             `json:"format"`
+	Keys     []storedKey     `json:"keys"`
+	Accounts []storedAccount `json:"accounts,omitempty"`
+	Seal     string          `json:"session_seal,omitempty"`
 }
 
 type storedKey struct {
@@ -48,23 +77,57 @@ type storedKey struct {
 	Account network.Account `json:"account"`
 }
 
-// Keys are the access keys of this directory. The first start makes one, of
-// FirstAccount.
-func (d *Dir) Keys() ([]Key, error) {
-	keys, err := readKeys(d.root)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return keys, err
-	}
-	keys = []Key{NewKey(FirstAccount)}
-	return keys, d.SetKeys(keys)
+type storedAccount struct {
+	ID    network.Account `json:"id"`
+	Name  string          `json:"name"`
+	Roles []storedRole    `json:"roles,omitempty"`
 }
 
-// SetKeys replaces the access keys, durably and at once: a crash leaves the old
-// file or the new one.
-func (d *Dir) SetKeys(keys []Key) error {
-	out := storedKeys{Format: 1}
-	for _, k := range keys {
+type storedRole struct {
+	Name    string            `json:"name"`
+	Trusts  []network.Account `json:"trusts"`
+	Created time.Time         `json:"created"`
+}
+
+// Credentials are those of this directory. The first start makes FirstAccount with
+// one key; what an older program did not write is added.
+func (d *Dir) Credentials() (Credentials, error) {
+	c, err := readKeys(d.root)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		c = Credentials{Keys: []Key{NewKey(FirstAccount)}}
+	case err != nil:
+		return Credentials{}, err
+	case c.Seal != "" && len(c.Accounts) > 0:
+		return c, nil
+	}
+	if c.Seal == "" {
+		c.Seal = Secret(roll(64, any64))
+	}
+	if len(c.Accounts) == 0 {
+		c.Accounts = []Account{{ID: FirstAccount, Name: FirstName}}
+		for _, k := range c.Keys {
+			if !slices.ContainsFunc(c.Accounts, func(a Account) bool { return a.ID == k.Account }) {
+				c.Accounts = append(c.Accounts, Account{ID: k.Account, Name: string(k.Account)})
+			}
+		}
+	}
+	return c, d.SetCredentials(c)
+}
+
+// SetCredentials replaces them, durably and at once: a crash leaves the old file
+// or the new one.
+func (d *Dir) SetCredentials(c Credentials) error {
+	out := storedKeys{Format: 1, Seal: string(c.Seal)}
+	for _, k := range c.Keys {
 		out.Keys = append(out.Keys, storedKey{k.ID, string(k.Secret), k.Account})
+	}
+	for _, a := range c.Accounts {
+		kept := storedAccount{ID: a.ID, Name: a.Name}
+		for _, r := range a.Roles {
+			kept.Roles = append(kept.Roles, storedRole(r))
+		}
+		out.Accounts = append(out.Accounts, kept)
 	}
 	doc, err := json.MarshalIndent(out, "", "  ")
 	if err != nil {
@@ -83,43 +146,50 @@ func (d *Dir) SetKeys(keys []Key) error {
 	return nil
 }
 
-// ReadKeys reads the access keys of the directory at path without owning it.
-// The error is fs.ErrNotExist before the first start.
-func ReadKeys(path string) ([]Key, error) {
+// ReadCredentials reads those of the directory at path without owning it. The
+// error is fs.ErrNotExist before the first start.
+func ReadCredentials(path string) (Credentials, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
-		return nil, fmt.Errorf("open the state directory: %w", err)
+		return Credentials{}, fmt.Errorf("open the state directory: %w", err)
 	}
 	defer root.Close()
 	return readKeys(root)
 }
 
-func readKeys(root *os.Root) ([]Key, error) {
+func readKeys(root *os.Root) (Credentials, error) {
 	f, err := root.Open(keysFile)
 	if err != nil {
-		return nil, fmt.Errorf("read the access keys: %w", err)
+		return Credentials{}, fmt.Errorf("read the access keys: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("read the access keys: %w", err)
+		return Credentials{}, fmt.Errorf("read the access keys: %w", err)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, fmt.Errorf("read the access keys: %s has mode %#o and others could read it: chmod 600 it, or delete it for new keys", keysFile, mode)
+		return Credentials{}, fmt.Errorf("read the access keys: %s has mode %#o and others could read it: chmod 600 it, or delete it for new keys", keysFile, mode)
 	}
 	var in storedKeys
 	if err := json.NewDecoder(f).Decode(&in); err != nil {
 		// The decoder's own words can hold a piece of the file.
-		return nil, fmt.Errorf("read the access keys: %s is damaged: delete it for new keys", keysFile)
+		return Credentials{}, fmt.Errorf("read the access keys: %s is damaged: delete it for new keys", keysFile)
 	}
 	if in.Format != 1 || len(in.Keys) == 0 {
-		return nil, fmt.Errorf("read the access keys: %s has format %d and %d keys, which this program can't use: delete it for new keys", keysFile, in.Format, len(in.Keys))
+		return Credentials{}, fmt.Errorf("read the access keys: %s has format %d and %d keys, which this program can't use: delete it for new keys", keysFile, in.Format, len(in.Keys))
 	}
-	var keys []Key
+	out := Credentials{Seal: Secret(in.Seal)}
 	for _, k := range in.Keys {
-		keys = append(keys, Key{k.ID, Secret(k.Secret), k.Account})
+		out.Keys = append(out.Keys, Key{k.ID, Secret(k.Secret), k.Account})
 	}
-	return keys, nil
+	for _, a := range in.Accounts {
+		kept := Account{ID: a.ID, Name: a.Name}
+		for _, r := range a.Roles {
+			kept.Roles = append(kept.Roles, Role(r))
+		}
+		out.Accounts = append(out.Accounts, kept)
+	}
+	return out, nil
 }
 
 // writeFile makes name anew with doc in it, readable by the owner alone from
@@ -139,10 +209,14 @@ func writeFile(root *os.Root, name string, doc []byte) error {
 // NewKey rolls an access key of account, in the form of AWS's: clients check
 // neither, people expect both (AWS: IAM unique identifiers).
 func NewKey(account network.Account) Key {
-	const upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-	const any64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-	return Key{ID: "AKIA" + roll(16, upper), Secret: Secret(roll(40, any64)), Account: account}
+	return Key{ID: "AKIA" + roll(16, upper32), Secret: Secret(roll(40, any64)), Account: account}
 }
+
+// The alphabets of AWS's access keys.
+const (
+	upper32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	any64   = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+)
 
 // roll makes n random letters; the alphabet's length divides 256.
 func roll(n int, alphabet string) string {

@@ -13,7 +13,8 @@ import (
 )
 
 func envCommand(s *site) *cobra.Command {
-	return &cobra.Command{
+	var account string
+	cmd := &cobra.Command{
 		Use: "env", GroupID: "clients", Args: cobra.NoArgs,
 		Short: "Print shell exports that point AWS tools at this Tombolo",
 		Long: `Env prints exports for a shell:
@@ -24,7 +25,7 @@ AWS_ENDPOINT_URL is honoured by the AWS CLI from 2.13 on and by current SDKs.
 Older ones (Debian 12 has 2.9.19) need --endpoint-url "$AWS_ENDPOINT_URL", or
 use: tombolo aws …`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			keys, err := s.key()
+			keys, err := s.keyOf(account)
 			if err != nil {
 				return err
 			}
@@ -35,6 +36,8 @@ use: tombolo aws …`,
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&account, "account", "", "name or number of an account; see tombolo account")
+	return cmd
 }
 
 // endpoint is the daemon's, or the usual one when none answers.

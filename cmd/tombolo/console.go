@@ -88,7 +88,7 @@ func (d *daemon) accounts() []console.Account {
 			out = append(out, console.Account{ID: id, Name: string(id)})
 		}
 	}
-	for _, k := range d.keys {
+	for _, k := range d.accounts.Keys() {
 		add(k.Account)
 	}
 	for w := range d.State().Worlds() {

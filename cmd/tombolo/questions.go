@@ -25,6 +25,7 @@ type asked struct {
 	Plan     []string // diff: EC2 calls that are only thought, in the form of a query
 	Follow   bool     // flowlogs
 	Format   string   // flowlogs
+	accountAsk
 }
 
 // exported is one row of a State in its stored form.
@@ -75,6 +76,8 @@ func (d *daemon) Ask(ctx context.Context, question string, details []byte) (any,
 		return d.flowLogs(a)
 	case "trace":
 		return d.trace(a)
+	case "account":
+		return d.account(a.accountAsk)
 	}
 	return nil, &local.Problem{Kind: local.NotFound, Message: "this daemon does not know the question " + question + "; it may be of another version"}
 }

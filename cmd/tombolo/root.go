@@ -61,7 +61,7 @@ or drop real packets between light-weight instances exactly as AWS would.
 	})
 	cmd.AddGroup(&cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "look", Title: "Look and try:"}, &cobra.Group{ID: "clients", Title: "Use it from other tools:"})
 	for _, sub := range []*cobra.Command{serveCommand(s), downCommand(s), labCommand(), statusCommand(s), doctorCommand(),
-		execCommand(s), connectCommand(s), reachCommand(s), traceCommand(s), diffCommand(s), flowLogsCommand(s), consoleCommand(s), probeCommand(), workerCommand(), lsCommand(s), showCommand(s), envCommand(s), awsCommand(s)} {
+		execCommand(s), connectCommand(s), reachCommand(s), traceCommand(s), diffCommand(s), flowLogsCommand(s), consoleCommand(s), probeCommand(), workerCommand(), lsCommand(s), showCommand(s), envCommand(s), awsCommand(s), accountCommand(s)} {
 		cmd.AddCommand(sub)
 	}
 	usage(cmd)
@@ -135,14 +135,29 @@ func (s *site) status(ctx context.Context) (daemonStatus, error) {
 
 // key is the access key made at first start.
 func (s *site) key() (store.Key, error) {
-	keys, err := store.ReadKeys(s.dir)
+	return s.keyOf("")
+}
+
+// keyOf is the access key of an account by its name or number; "" is the first one.
+func (s *site) keyOf(account string) (store.Key, error) {
+	c, err := store.ReadCredentials(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return store.Key{}, failed(exitNoDaemon, "no access keys in %s yet: they are made when the daemon first starts; start it with: tombolo serve", s.dir)
 	}
 	if err != nil {
 		return store.Key{}, err
 	}
-	return keys[0], nil
+	if account == "" {
+		return c.Keys[0], nil
+	}
+	for _, a := range c.Accounts {
+		for _, k := range c.Keys {
+			if k.Account == a.ID && (a.Name == account || string(a.ID) == account) {
+				return k, nil
+			}
+		}
+	}
+	return store.Key{}, failed(exitNotFound, "there is no account %s; see: tombolo account list", account)
 }
 
 // region is the Region that clients of ours use unless they are told another.

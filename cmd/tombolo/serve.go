@@ -26,6 +26,7 @@ import (
 	"tombolo/flowlog/delivery"
 	"tombolo/gate"
 	"tombolo/guest"
+	"tombolo/iam"
 	"tombolo/linux"
 	"tombolo/local"
 	"tombolo/network"
@@ -39,6 +40,7 @@ type serveFlags struct {
 	fast                 string
 	tlsCert, tlsKey      string
 	strictImages         bool
+	quotas               []string
 	verbose              bool
 }
 
@@ -54,7 +56,12 @@ Instances keep running when the daemon ends, and a new daemon on the same state
 directory takes them over; tombolo down ends everything.
 
 As root and as an ordinary user alike. --fabric none serves the API alone, on any
-Linux, without privileges and without packets.`,
+Linux, without privileges and without packets.
+
+--quota changes how many things an account may have in a Region, for this run of
+the daemon and all accounts. The names, each with its default:
+
+` + quotaHelp(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := f.check(); err != nil {
 				return err
@@ -72,6 +79,7 @@ Linux, without privileges and without packets.`,
 	cmd.Flags().StringVar(&f.tlsCert, "tls-cert", "", "certificate file (PEM); needed to listen beyond loopback")
 	cmd.Flags().StringVar(&f.tlsKey, "tls-key", "", "its private key file (PEM)")
 	cmd.Flags().BoolVar(&f.strictImages, "strict-images", false, "refuse AMI ids that are not in the catalogue")
+	cmd.Flags().StringArrayVar(&f.quotas, "quota", nil, "a quota, as NAME=NUMBER; may be repeated")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log more")
 	for flag, words := range map[string][]string{"fabric": {"auto", "linux", "none"}, "auth": {"sigv4", "off"}, "fast-path": linux.FastPaths()} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)) // fails only for unknown flags
@@ -90,6 +98,9 @@ func (f *serveFlags) check() error {
 		return failed(exitUsage, "--auth %s: choose sigv4 or off", f.auth)
 	case (f.tlsCert == "") != (f.tlsKey == ""):
 		return failed(exitUsage, "--tls-cert and --tls-key belong together")
+	}
+	if _, err := readQuotas(f.quotas); err != nil {
+		return err
 	}
 	host, _, err := net.SplitHostPort(f.listen)
 	if err != nil {
@@ -117,18 +128,19 @@ func (s *site) enterRoom() error {
 
 // daemon is everything that runs in one `tombolo serve`.
 type daemon struct {
-	site    *site
-	flags   *serveFlags
-	log     *slog.Logger
-	keys    []store.Key
-	control *control.Control
-	fabric  *fabric // nil with --fabric none
-	manager *manager
-	flows   *delivery.Collector // nil with --fabric none
-	console *console.Server
-	url     string
-	quit    context.CancelFunc
-	later   func(func(context.Context) error)
+	site     *site
+	flags    *serveFlags
+	log      *slog.Logger
+	accounts *iam.Accounts
+	quotas   map[network.Quota]int
+	control  *control.Control
+	fabric   *fabric // nil with --fabric none
+	manager  *manager
+	flows    *delivery.Collector // nil with --fabric none
+	console  *console.Server
+	url      string
+	quit     context.CancelFunc
+	later    func(func(context.Context) error)
 }
 
 func serve(ctx context.Context, s *site, f *serveFlags) (err error) {
@@ -147,7 +159,12 @@ func serve(ctx context.Context, s *site, f *serveFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
-	if d.keys, err = dir.Keys(); err != nil {
+	known, err := dir.Credentials()
+	if err != nil {
+		return err
+	}
+	d.accounts = iam.NewAccounts(known, dir)
+	if d.quotas, err = readQuotas(f.quotas); err != nil {
 		return err
 	}
 	db, err := dir.Database(ctx)
@@ -200,6 +217,10 @@ func (d *daemon) run(ctx context.Context) error {
 		d.flows = d.collector()
 		all.Go(func() error { return d.flows.Run(ctx) })
 	}
+	if err := d.setQuotas(ctx); err != nil {
+		d.quit()
+		return errors.Join(err, all.Wait())
+	}
 	if d.flags.auth == "off" {
 		d.log.Warn("--auth off: whoever can reach this port may do everything")
 	}
@@ -241,11 +262,14 @@ func (d *daemon) hosts(l net.Listener) []string {
 
 // door is the one door of the AWS APIs.
 func (d *daemon) door(l net.Listener) *gate.Gate {
-	network := ec2.NewServer(ec2.Config{Backend: d, Log: d.log, StrictImages: d.flags.strictImages})
-	door := &gate.Gate{Services: map[string]gate.Service{"ec2": network, "sts": network, "ssm": d.manager.api}, Hosts: d.hosts(l),
-		Account: store.FirstAccount, Region: "us-east-1", Log: d.log}
-	if d.flags.auth == "sigv4" {
-		door.Keys = keyring(d.keys)
+	network := ec2.NewServer(ec2.Config{Backend: d, Log: d.log, StrictImages: d.flags.strictImages, Quotas: d.quotas})
+	open := d.flags.auth == "off"
+	sts, roles := iam.NewSTS(d.accounts), iam.NewIAM(d.accounts)
+	sts.Open, roles.Open = open, open
+	door := &gate.Gate{Hosts: d.hosts(l), Account: store.FirstAccount, Region: "us-east-1", Log: d.log, Known: d.accounts,
+		Services: map[string]gate.Service{"ec2": network, "sts": sts, "iam": roles, "ssm": d.manager.api}}
+	if !open {
+		door.Keys = d.accounts
 	}
 	return door
 }
@@ -257,7 +281,7 @@ func (d *daemon) serveHTTP(ctx context.Context, l net.Listener, door *gate.Gate)
 	mux.Handle(console.Prefix, d.console)
 	mux.HandleFunc("GET /healthz", d.health)
 	if d.flags.auth == "off" {
-		mux.HandleFunc("POST /_tombolo/reset", d.reset)
+		mux.HandleFunc("POST /_tombolo/reset", func(w http.ResponseWriter, r *http.Request) { d.reset(w, r, door) })
 	}
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug)}
@@ -294,10 +318,11 @@ func (d *daemon) health(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// reset empties everything; it exists with --auth off alone.
-func (d *daemon) reset(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Origin") != "" {
-		http.Error(w, "requests from web pages are refused", http.StatusForbidden)
+// reset empties everything; it exists with --auth off alone. Accounts and their
+// keys stay.
+func (d *daemon) reset(w http.ResponseWriter, r *http.Request, door *gate.Gate) {
+	if why := door.Foreign(r); why != nil {
+		http.Error(w, why.Message, why.Status)
 		return
 	}
 	if err := errors.Join(d.manager.reset(r.Context()), d.control.Reset(r.Context())); err != nil {
@@ -326,18 +351,6 @@ func (d *daemon) isolation() string {
 	default:
 		return "isolated, " + m.String()
 	}
-}
-
-// keyring gives package gate the secrets of access keys.
-type keyring []store.Key
-
-func (k keyring) Lookup(id string) (secret string, account network.Account, ok bool) {
-	for _, key := range k {
-		if key.ID == id {
-			return string(key.Secret), key.Account, true
-		}
-	}
-	return "", "", false
 }
 
 // Do, State and Console are what package ec2 needs.

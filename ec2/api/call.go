@@ -36,7 +36,8 @@ type Call struct {
 	Dry          bool // DryRun: everything is checked and nothing happens
 	Now          time.Time
 	StrictImages bool
-	Err          error // the first that was noted
+	Quotas       map[network.Quota]int // of a world that is opened: those that differ from AWS's
+	Err          error                 // the first that was noted
 }
 
 // Fail notes the first thing that is wrong with the request.
@@ -180,7 +181,7 @@ func (c *Call) open() error {
 		return nil
 	}
 	r, _ := LookupRegion(c.Caller.Region)
-	s, err := c.Backend.Do(c.Ctx, c.Caller, "", network.OpenWorld{Zones: r.ZoneNames()})
+	s, err := c.Backend.Do(c.Ctx, c.Caller, "", network.OpenWorld{Zones: r.ZoneNames(), Quotas: c.Quotas})
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func (s *Server) dispatch(q *request) (wire.Response, error) {
 func (q *request) call(s *Server) *api.Call {
 	dry, _ := q.form.Get("DryRun")
 	return &api.Call{Ctx: q.HTTP.Context(), Backend: s.Backend, Caller: q.Caller, State: s.Backend.State(), Action: q.action,
-		Dry: strings.EqualFold(dry, "true"), Now: s.Now(), StrictImages: s.StrictImages}
+		Dry: strings.EqualFold(dry, "true"), Now: s.Now(), StrictImages: s.StrictImages, Quotas: s.Quotas}
 }
 
 // unserved answers what AWS has and we do not. A Describe of things that we do
@@ -90,16 +90,12 @@ func (s *Server) refuse(w http.ResponseWriter, q *request, err error, b []byte) 
 		status = http.StatusBadRequest
 	}
 	b = append(b, xmlHead...)
-	if q.sts {
-		b = appendSTSError(b, q, e, status)
-	} else {
-		b = append(b, "<Response><Errors><Error>"...)
-		b = wire.AppendElement(b, "Code", e.Code)
-		b = wire.AppendElement(b, "Message", e.Message)
-		b = append(b, "</Error></Errors>"...)
-		b = wire.AppendElement(b, "RequestID", q.ID)
-		b = append(b, "</Response>"...)
-	}
+	b = append(b, "<Response><Errors><Error>"...)
+	b = wire.AppendElement(b, "Code", e.Code)
+	b = wire.AppendElement(b, "Message", e.Message)
+	b = append(b, "</Error></Errors>"...)
+	b = wire.AppendElement(b, "RequestID", q.ID)
+	b = append(b, "</Response>"...)
 	s.send(w, q, status, b)
 }
 

@@ -1,6 +1,5 @@
 // Package server answers AWS's EC2 query API: it gives forms that have passed the
-// door (gate) to the operations that it was made with. It also answers the one
-// call of STS's that clients make to learn who they are.
+// door (gate) to the operations that it was made with.
 package server
 
 import (
@@ -13,6 +12,7 @@ import (
 	"tombolo/ec2/api"
 	"tombolo/ec2/wire"
 	"tombolo/gate"
+	"tombolo/network"
 )
 
 // Config is what a Server is made of.
@@ -25,12 +25,14 @@ type Config struct {
 	// real ones.
 	StrictImages bool
 
+	// Quotas are those of new worlds that differ from AWS's defaults.
+	Quotas map[network.Quota]int
+
 	Log *slog.Logger
 	Now func() time.Time // nil is time.Now
 }
 
-// Server answers the EC2 query API, and the one call of STS's that clients make
-// to learn who they are. It is a gate.Service, under both names.
+// Server answers the EC2 query API. It is a gate.Service.
 type Server struct {
 	Config
 	operations map[string]api.Operation
@@ -60,7 +62,6 @@ type request struct {
 	form    wire.Form
 	problem *wire.Problem // with the form
 	action  string
-	sts     bool
 }
 
 // understand reads the form.
@@ -70,12 +71,6 @@ func understand(r *gate.Request) *request {
 	if len(r.Body) == 0 || isForm(r.HTTP) {
 		q.form, q.problem = wire.ParseForm(r.HTTP.URL.RawQuery, string(r.Body))
 		q.action, _ = q.form.Get("Action")
-	}
-	q.sts = r.Service == "sts"
-	if !r.Signed && !q.sts {
-		// Unsigned, the API's version alone tells the two services apart.
-		v, _ := q.form.Get("Version")
-		q.sts = v == stsVersion
 	}
 	return q
 }
@@ -108,10 +103,6 @@ func (s *Server) answer(q *request, b []byte) (out []byte, err error) {
 	if q.problem != nil {
 		return b, api.ProblemError(q.problem)
 	}
-	if q.sts {
-		return s.callSTS(q, b)
-	}
-	// STS is called with whatever Region the client has; only EC2 makes things.
 	if _, ok := api.LookupRegion(q.Caller.Region); !ok {
 		return b, &api.Error{Status: http.StatusBadRequest, Code: "InvalidParameterValue", Message: "There is no Region " + string(q.Caller.Region) + "."}
 	}
