@@ -218,7 +218,7 @@ func TestActionsAreKnownByName(t *testing.T) {
 		"Action=CreateVpcs":                      "InvalidAction",
 		"Action=createVpc":                       "InvalidAction",
 		"Action=CreateTransitGateway":            "UnsupportedOperation",
-		"Action=DescribeImageAttribute":          "UnsupportedOperation",
+		"Action=DescribeSnapshotAttribute":          "UnsupportedOperation",
 		"Action=DescribeVpcs&Version=2010-01-01": "NoSuchVersion",
 		"Action=DescribeTransitGateways&DryRun=true": "DryRunOperation",
 	} {

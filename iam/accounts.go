@@ -83,9 +83,6 @@ func (a *Accounts) Find(name string) (store.Account, error) {
 	return store.Account{}, fmt.Errorf("%w: %s", ErrUnknown, name)
 }
 
-// Keys are all access keys, the first account's first.
-func (a *Accounts) Keys() []store.Key { return a.read().Keys }
-
 // Key is an account's access key.
 func (a *Accounts) Key(id network.Account) (store.Key, bool) {
 	for _, k := range a.read().Keys {

@@ -98,6 +98,10 @@ var codeNames = [...]string{
 
 	EndNotFound: "end of a path not found",
 
+	TemplateName:    "unusable name",
+	TemplateExists:  "launch template exists",
+	VersionNotFound: "version not found",
+
 	ReservedTag:    "reserved tag key",
 	TagKeyLength:   "tag key length",
 	TagValueLength: "tag value length",

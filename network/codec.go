@@ -57,6 +57,7 @@ const (
 	kindGateway    = "internet-gateway"
 	kindKeyPair    = "key-pair"
 	kindFlowLog    = "flow-log"
+	kindTemplate   = "launch-template"
 	kindTags       = "tags"
 	kindToken      = "token"
 
@@ -83,6 +84,7 @@ var loaders = map[string]func(*edit, []byte) error{
 	kindGateway:    func(e *edit, doc []byte) error { return load(e, &e.gateways, doc, new(InternetGateway)) },
 	kindKeyPair:    func(e *edit, doc []byte) error { return load(e, &e.keyPairs, doc, new(KeyPair)) },
 	kindFlowLog:    func(e *edit, doc []byte) error { return load(e, &e.flowLogs, doc, new(FlowLog)) },
+	kindTemplate:   func(e *edit, doc []byte) error { return load(e, &e.templates, doc, new(LaunchTemplate)) },
 	kindTags:       func(e *edit, doc []byte) error { return load(e, &e.tags, doc, new(TagSet)) },
 	kindToken:      func(e *edit, doc []byte) error { return load(e, &e.tokens, doc, new(Token)) },
 

@@ -31,6 +31,7 @@ func furnished(t testing.TB) *site {
 	w.State, _ = w.withToken(home, "once", CreateACL{VPC: e.vpc})
 	w.do(ReportDelivery{e.flowLog, "Access error"})
 	w.do(FinishAccessScopeAnalysis{Analysis: e.scopeAnalysis, Findings: 2, ENIs: 7, Result: Document(`[{"FindingId":"f"}]`)})
+	w.do(CreateLaunchTemplate{Name: "web", Description: "first", By: "arn:aws:iam::123456789012:root", Data: `{"ImageId":"ami-1"}`})
 	return w
 }
 
@@ -48,7 +49,7 @@ func TestStoredForm(t *testing.T) {
 			{kindWorld, World{}}, {kindVPC, VPC{}}, {kindSubnet, Subnet{}}, {kindENI, ENI{}}, {kindInstance, Instance{}},
 			{kindRouteTable, RouteTable{}}, {kindPeering, Peering{}}, {kindGroup, SecurityGroup{}}, {kindACL, ACL{}},
 			{kindGateway, InternetGateway{}}, {kindEgress, EgressGateway{}}, {kindAddress, Address{}}, {kindDHCPOptions, DHCPOptions{}},
-			{kindKeyPair, KeyPair{}}, {kindFlowLog, FlowLog{}},
+			{kindKeyPair, KeyPair{}}, {kindFlowLog, FlowLog{}}, {kindTemplate, LaunchTemplate{}},
 			{kindInsightsPath, InsightsPath{}}, {kindInsightsAnalysis, InsightsAnalysis{}}, {kindAccessScope, AccessScope{}},
 			{kindScopeAnalysis, AccessScopeAnalysis{}}, {kindTags, TagSet{}}, {kindToken, Token{}},
 		} {

@@ -145,6 +145,12 @@ const (
 
 	EndNotFound // Subject is the ID, Detail source or destination
 
+	// Of launch templates.
+
+	TemplateName    // Subject is not usable as a name
+	TemplateExists  // Subject is the name
+	VersionNotFound // Subject is the template, Detail the version
+
 	// Of tags and keys.
 
 	ReservedTag    // Subject is a key with AWS's prefix

@@ -116,6 +116,7 @@ type RunInstances struct {
 	Metadata           MetadataOptions
 	Stored             map[string]string
 	Tags               Tags // of the instances
+	Marks              Tags // of the instances too, AWS's own
 	InterfaceTags      Tags // of the interfaces made
 }
 
@@ -126,6 +127,10 @@ type InterfaceSpec struct {
 	New                 ENISpec
 	DeleteOnTermination bool
 }
+
+// SetMetadataDefaults says what instances launched from now on have that ask for
+// nothing; an empty field is AWS's default (AWS: ModifyInstanceMetadataDefaults).
+type SetMetadataDefaults struct{ Defaults MetadataOptions }
 
 // StartInstances starts stopped instances.
 type StartInstances struct{ Instances []InstanceID }

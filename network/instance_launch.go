@@ -118,6 +118,31 @@ func (m MetadataOptions) or(other MetadataOptions) MetadataOptions {
 // metadata options, the account's defaults being unset).
 var defaultMetadata = MetadataOptions{Tokens: "optional", Endpoint: "enabled", IPv6: "disabled", Tags: "disabled", Hops: 1}
 
+// defaults are what instances have that ask for nothing; w may be nil.
+func (w *World) defaults() MetadataOptions {
+	if w == nil {
+		return defaultMetadata
+	}
+	return w.Metadata.or(defaultMetadata)
+}
+
+func (r SetMetadataDefaults) apply(e *edit) error {
+	if err := r.Defaults.check(); err != nil {
+		return err
+	}
+	w := e.World(e.op.Caller)
+	if w == nil {
+		return fail(NotFound, e.home().World())
+	}
+	if w.Metadata == r.Defaults {
+		return nil
+	}
+	next := *w
+	next.Metadata = r.Defaults
+	put(e, &e.worlds, kindWorld, &next)
+	return nil
+}
+
 // interfaces are the request's interfaces in the order of their device indexes,
 // each with a subnet: device 0 must be there, all are in one VPC and zone, and
 // what only one instance can have is asked for one only (AWS: RunInstances,
@@ -219,7 +244,7 @@ func (e *edit) launch(r RunInstances, reservation ReservationID, index int, spec
 		State: InstancePending, Image: r.Image, Type: r.Type, KeyName: r.KeyName, UserData: r.UserData,
 		MaxInterfaces: r.MaxInterfaces, MaxAddrs: r.MaxAddrs, Boots: 1,
 		ShutdownBehavior: r.ShutdownBehavior, DisableTermination: r.DisableTermination, DisableStop: r.DisableStop,
-		Metadata: r.Metadata.or(defaultMetadata), Stored: maps.Clone(r.Stored),
+		Metadata: r.Metadata.or(e.World(e.op.Caller).defaults()), Stored: maps.Clone(r.Stored),
 		Launched: e.op.At, Changed: e.op.At, Created: e.op.At,
 	}
 	if i.ShutdownBehavior == "" {
@@ -240,7 +265,11 @@ func (e *edit) launch(r RunInstances, reservation ReservationID, index int, spec
 	}
 	e.putInstance(i)
 	e.created(i.key())
-	return e.setTags(i.key(), r.Tags)
+	if err := e.setTags(i.key(), r.Tags); err != nil {
+		return err
+	}
+	e.mark(i.key(), r.Marks)
+	return nil
 }
 
 func (e *edit) putInstance(i *Instance) { put(e, &e.instances, kindInstance, i) }

@@ -34,6 +34,7 @@ const (
 	QuotaInterfaces      Quota = "network interfaces per instance" // the instance type's
 	QuotaAddrs           Quota = "addresses per network interface" // the instance type's; each family counted apart
 	QuotaFlowLogs        Quota = "flow logs per resource"
+	QuotaTemplates       Quota = "launch templates per Region"
 	QuotaTags            Quota = "tags per resource"
 
 	QuotaInsightsPaths       Quota = "network insights paths per Region"
@@ -58,6 +59,7 @@ var defaultQuotas = map[Quota]int{
 	QuotaFlowLogs: 2, QuotaTags: 50,
 	QuotaInsightsPaths: 1000, QuotaInsightsAnalyses: 10_000, QuotaAccessScopes: 1000, QuotaAccessScopeAnalyses: 10_000,
 	QuotaRunningScopes: 25,
+	QuotaTemplates:     5000,
 }
 
 // Quota is the limit that holds for the caller's account and Region.

@@ -15,7 +15,8 @@ var requests = []Request{
 	CreateGateway{}, DeleteGateway{}, AttachGateway{}, DetachGateway{}, CreateEgressGateway{}, DeleteEgressGateway{},
 	AllocateAddress{}, AssociateAddress{}, DisassociateAddress{}, ReleaseAddress{}, SetAddressAttribute{},
 	CreateDHCPOptions{}, DeleteDHCPOptions{}, AssociateDHCPOptions{},
-	CreateTags{}, DeleteTags{}, ImportKeyPair{}, DeleteKeyPair{}, SetQuota{}, SetQuotas{},
+	CreateTags{}, DeleteTags{}, ImportKeyPair{}, DeleteKeyPair{}, SetQuota{}, SetQuotas{}, SetMetadataDefaults{},
+	CreateLaunchTemplate{}, CreateTemplateVersion{}, SetDefaultVersion{}, DeleteLaunchTemplate{}, DeleteTemplateVersions{},
 	CreateFlowLogs{}, DeleteFlowLogs{}, ReportDelivery{},
 	CreateInsightsPath{}, DeleteInsightsPath{}, StartInsightsAnalysis{}, DeleteInsightsAnalysis{},
 	CreateAccessScope{}, DeleteAccessScope{}, StartAccessScopeAnalysis{}, FinishAccessScopeAnalysis{}, DeleteAccessScopeAnalysis{},
@@ -49,6 +50,7 @@ func allRows(s State) []storedRow {
 	collect(&out, kindInsightsAnalysis, s.insightsAnalyses)
 	collect(&out, kindAccessScope, s.accessScopes)
 	collect(&out, kindScopeAnalysis, s.scopeAnalyses)
+	collect(&out, kindTemplate, s.templates)
 	collect(&out, kindTags, s.tags)
 	collect(&out, kindToken, s.tokens)
 	return out

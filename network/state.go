@@ -26,6 +26,7 @@ type State struct {
 	optionSets  table[*DHCPOptions]
 	keyPairs    table[*KeyPair]
 	flowLogs    table[*FlowLog]
+	templates   table[*LaunchTemplate]
 	tags        table[*TagSet]
 	tokens      table[*Token]
 	refs        refs

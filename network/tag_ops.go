@@ -16,7 +16,7 @@ const (
 // checkTags refuses what AWS refuses in a set of tags, in order of key.
 func checkTags(tags Tags) error {
 	for _, key := range tags.Keys() {
-		if strings.HasPrefix(strings.ToLower(key), reservedTagPrefix) {
+		if reserved(key) {
 			return fail(ReservedTag, key)
 		}
 		if key == "" || utf8.RuneCountInString(key) > maxTagKey {
@@ -43,7 +43,7 @@ func (e *edit) setTags(resource string, tags Tags) error {
 		maps.Copy(next.Tags, old.Tags)
 	}
 	maps.Copy(next.Tags, tags)
-	if len(next.Tags) > defaultQuotas[QuotaTags] {
+	if next.Tags.own() > defaultQuotas[QuotaTags] {
 		return failWith(LimitExceeded, resource, QuotaTags)
 	}
 	if old == nil || !maps.Equal(old.Tags, next.Tags) {
@@ -51,6 +51,34 @@ func (e *edit) setTags(resource string, tags Tags) error {
 	}
 	return nil
 }
+
+// mark adds tags of AWS's own, which begin with aws: and which no caller can set,
+// change or delete.
+func (e *edit) mark(resource string, tags Tags) {
+	if len(tags) == 0 {
+		return
+	}
+	next := &TagSet{Home: e.home(), Resource: resource, Tags: Tags{}}
+	if old, ok := e.tags.get(next.key()); ok {
+		maps.Copy(next.Tags, old.Tags)
+	}
+	maps.Copy(next.Tags, tags)
+	put(e, &e.tags, kindTags, next)
+}
+
+// own counts the tags that are not AWS's (AWS: Tag restrictions, "tags with this
+// prefix do not count against your tags per resource limit").
+func (t Tags) own() int {
+	n := 0
+	for key := range t {
+		if !reserved(key) {
+			n++
+		}
+	}
+	return n
+}
+
+func reserved(key string) bool { return strings.HasPrefix(strings.ToLower(key), reservedTagPrefix) }
 
 // dropTags forgets the tags that a world set on a resource.
 func (e *edit) dropTags(world, resource string) {
@@ -99,6 +127,9 @@ func (r DeleteTags) apply(e *edit) error {
 }
 
 func (r DeleteTags) matches(key, value string) bool {
+	if reserved(key) {
+		return false
+	}
 	if len(r.Keys) == 0 {
 		return true
 	}
@@ -137,6 +168,8 @@ func (e *edit) taggable(id string) error {
 		_, err = e.allocation(AllocationID(id))
 	case "key":
 		_, err = visible(e, e.keyPairs, id, "key")
+	case "lt":
+		_, err = e.template(LaunchTemplateID(id))
 	case "fl":
 		_, err = visible(e, e.flowLogs, id, "fl")
 	case "nip":

@@ -99,6 +99,8 @@ func (e *edit) taken(prefix, id string) bool {
 		_, has = e.accessScopes.get(id)
 	case "nisa":
 		_, has = e.scopeAnalyses.get(id)
+	case "lt":
+		_, has = e.templates.get(id)
 	}
 	// Associations, attachments, rules and reservations are no rows of their
 	// own: the row that holds one links to it.

@@ -13,7 +13,8 @@ type World struct {
 	Opened      time.Time
 	DHCPOptions DHCPOptionsID // the Region's default set; "" when it was deleted
 	Zones       []string
-	Quotas      map[Quota]int // those that differ from AWS's defaults: SetQuota
+	Quotas      map[Quota]int   // those that differ from AWS's defaults: SetQuota
+	Metadata    MetadataOptions `json:",omitzero"` // of instances that ask for none: SetMetadataDefaults
 }
 
 func (w *World) key() string     { return string(w.Owner) + "/" + string(w.Region) }
@@ -30,9 +31,6 @@ func (s State) World(c Caller) *World {
 	w, _ := s.worlds.get(Home{c.Account, c.Region}.World())
 	return w
 }
-
-// Worlds are all that were opened.
-func (s State) Worlds() iter.Seq[*World] { return s.worlds.all() }
 
 // OpenWorld makes what every account has in every Region from the first day:
 // the default VPC 172.31.0.0/16 with a default subnet in each zone, an internet

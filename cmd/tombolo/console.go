@@ -74,25 +74,21 @@ func (d *daemon) openConsole(door *gate.Gate, l net.Listener) *console.Server {
 			regions = append(regions, string(r))
 		}
 	}
-	return console.New(console.Config{Door: door, Port: port, Version: version, Regions: regions, Accounts: d.accounts,
+	return console.New(console.Config{Door: door, Port: port, Version: version, Regions: regions, Accounts: d.consoleAccounts,
 		State: d.State, Fabric: d.consoleFabric, Flows: d.consoleFlows, Reach: d.consoleReach, Lab: guides.answer, Log: d.log,
 		Stream: func(w http.ResponseWriter, r *http.Request, id string) { d.manager.sessions.Stream(w, r, id) }})
 }
 
-// accounts are those with a key, in the order of the keys, and those that have
-// something.
-func (d *daemon) accounts() []console.Account {
+// consoleAccounts are those with a name, and those that have something.
+func (d *daemon) consoleAccounts() []console.Account {
 	out := []console.Account{}
-	add := func(id network.Account) {
-		if !slices.ContainsFunc(out, func(a console.Account) bool { return a.ID == id }) {
-			out = append(out, console.Account{ID: id, Name: string(id)})
-		}
-	}
-	for _, k := range d.accounts.Keys() {
-		add(k.Account)
+	for _, a := range d.accounts.List() {
+		out = append(out, console.Account{ID: a.ID, Name: a.Name})
 	}
 	for w := range d.State().Worlds() {
-		add(w.Owner)
+		if !slices.ContainsFunc(out, func(a console.Account) bool { return a.ID == w.Owner }) {
+			out = append(out, console.Account{ID: w.Owner, Name: string(w.Owner)})
+		}
 	}
 	return out
 }

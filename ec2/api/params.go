@@ -1,7 +1,10 @@
 package api
 
 import (
+	"fmt"
+	"reflect"
 	"strings"
+	"time"
 
 	"tombolo/ec2/wire"
 )
@@ -72,6 +75,45 @@ func (r rules) of(path string) rule {
 		}
 		path = path[:i]
 	}
+}
+
+// CheckValue answers the first refused parameter of a request that was not read from
+// a form: in points to its structure.
+func (p Params) CheckValue(in any) error { return p.rules().checkValue("", reflect.ValueOf(in)) }
+
+func (r rules) checkValue(path string, v reflect.Value) error {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return nil
+		}
+		return r.checkValue(path, v.Elem())
+	case reflect.Slice:
+		for k := range v.Len() {
+			if err := r.checkValue(path, v.Index(k)); err != nil {
+				return err
+			}
+		}
+		return nil
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			break
+		}
+		for k := range v.NumField() {
+			name, _, _ := strings.Cut(v.Type().Field(k).Tag.Get("ec2"), ",")
+			if path != "" {
+				name = path + "." + name
+			}
+			if err := r.checkValue(name, v.Field(k)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if no := r.of(path); no.class == refused && (no.refuse.Unless == "" || fmt.Sprint(v.Interface()) != no.refuse.Unless) {
+		return &Error{Code: "UnsupportedOperation", Message: "The parameter " + path + " is not supported: " + no.refuse.Why + "."}
+	}
+	return nil
 }
 
 // check answers the first refused parameter of the form.

@@ -20,7 +20,52 @@ func imageOperations() []api.Operation {
 			Stored:   "IncludeDeprecated IncludeDisabled", // none is either
 			Filters:  images.FilterNames(),
 		}),
+		api.Op("DescribeImageAttribute", describeImageAttribute, api.Params{Enforced: "ImageId Attribute"}),
 	}
+}
+
+// describeImageAttribute answers the image's owner alone, as on AWS.
+func describeImageAttribute(c *api.Call, in *wire.DescribeImageAttributeRequest) (*wire.ImageAttribute, error) {
+	if !network.WellFormed(*in.ImageId, "ami") {
+		return nil, api.InvalidID(*in.ImageId, "ami")
+	}
+	i, ok := findImage(c, network.ImageID(*in.ImageId))
+	switch {
+	case !ok || !i.made:
+		return nil, &network.Error{Code: network.NotFound, Subject: *in.ImageId}
+	case i.owner != c.Caller.Account:
+		return nil, &api.Error{Code: "AuthFailure", Message: "Not authorized for image:" + *in.ImageId}
+	}
+	shown, out := showImage(c, i), &wire.ImageAttribute{ImageId: in.ImageId}
+	switch *in.Attribute {
+	case "description":
+		out.Description = api.WrapText(i.about)
+	case "kernel":
+		out.KernelId = &wire.AttributeValue{}
+	case "ramdisk":
+		out.RamdiskId = &wire.AttributeValue{}
+	case "launchPermission":
+		out.LaunchPermissions = []wire.LaunchPermission{{Group: new("all")}}
+	case "productCodes":
+		out.ProductCodes = []wire.ProductCode{}
+	case "blockDeviceMapping":
+		out.BlockDeviceMappings = shown.BlockDeviceMappings
+	case "sriovNetSupport":
+		out.SriovNetSupport = &wire.AttributeValue{Value: shown.SriovNetSupport}
+	case "bootMode":
+		out.BootMode = &wire.AttributeValue{Value: shown.BootMode}
+	case "tpmSupport":
+		out.TpmSupport = &wire.AttributeValue{}
+	case "uefiData":
+		out.UefiData = &wire.AttributeValue{}
+	case "lastLaunchedTime":
+		out.LastLaunchedTime = &wire.AttributeValue{}
+	case "imdsSupport":
+		out.ImdsSupport = &wire.AttributeValue{Value: shown.ImdsSupport}
+	case "deregistrationProtection":
+		out.DeregistrationProtection = &wire.AttributeValue{Value: new("disabled")}
+	}
+	return out, nil
 }
 
 // image is an image as common look-ups find it: by name, owner and architecture.

@@ -26,7 +26,7 @@ func instanceOperations() []api.Operation {
 
 var runInstancesParams = api.Params{
 	Enforced: `MinCount MaxCount ImageId InstanceType KeyName UserData SubnetId SecurityGroupId SecurityGroup PrivateIpAddress Ipv6AddressCount Ipv6Address
-		Placement.AvailabilityZone Placement.AvailabilityZoneId InstanceInitiatedShutdownBehavior DisableApiTermination DisableApiStop ClientToken TagSpecification
+		Placement.AvailabilityZone Placement.AvailabilityZoneId InstanceInitiatedShutdownBehavior DisableApiTermination DisableApiStop ClientToken TagSpecification LaunchTemplate
 		PrivateDnsNameOptions NetworkInterface.DeviceIndex NetworkInterface.NetworkInterfaceId NetworkInterface.SubnetId NetworkInterface.Description
 		NetworkInterface.SecurityGroupId NetworkInterface.PrivateIpAddress NetworkInterface.PrivateIpAddresses NetworkInterface.SecondaryPrivateIpAddressCount
 		NetworkInterface.Ipv6AddressCount NetworkInterface.Ipv6Addresses NetworkInterface.DeleteOnTermination`,
@@ -45,7 +45,6 @@ var runInstancesParams = api.Params{
 			Why: "there are no placement groups and no dedicated hosts"},
 		{Paths: "KernelId RamdiskId", Why: "instances run this machine's kernel"},
 		{Paths: "ElasticGpuSpecification ElasticInferenceAccelerator", Why: "there are no accelerators"},
-		{Paths: "LaunchTemplate", Why: "there are no launch templates yet"},
 		{Paths: "InstanceMarketOptions", Why: "there is no spot market"},
 		{Paths: "CapacityReservationSpecification.CapacityReservationTarget", Why: "there are no capacity reservations"},
 		{Paths: "HibernationOptions.Configured", Unless: "false", Why: "instances cannot hibernate"},
@@ -56,6 +55,10 @@ var runInstancesParams = api.Params{
 }
 
 func runInstances(c *api.Call, in *wire.RunInstancesRequest) (*wire.Reservation, error) {
+	in, marks, err := fromTemplate(c, in)
+	if err != nil {
+		return nil, err
+	}
 	made, err := launchImage(c, in)
 	if err != nil {
 		return nil, err
@@ -79,7 +82,7 @@ func runInstances(c *api.Call, in *wire.RunInstancesRequest) (*wire.Reservation,
 		DisableTermination: api.Value(in.DisableApiTermination), DisableStop: api.Value(in.DisableApiStop),
 		Metadata: launchMetadata(in.MetadataOptions, made),
 		Stored:   launchExtras(in, tags["volume"]),
-		Tags:     tags["instance"], InterfaceTags: tags["network-interface"],
+		Tags:     tags["instance"], Marks: marks, InterfaceTags: tags["network-interface"],
 	}
 	if r.Zone != "" && !slices.Contains(api.ZonesOf(c.Caller.Region), r.Zone) {
 		c.Fail(&api.Error{Code: "InvalidParameterValue", Message: "Invalid availability zone: [" + r.Zone + "]"})

@@ -71,10 +71,12 @@ func describeInstanceAttribute(c *api.Call, in *wire.DescribeInstanceAttributeRe
 	case "sriovNetSupport":
 		out.SriovNetSupport = &wire.AttributeValue{}
 	case "userData":
-		out.UserData = api.WrapText(base64.StdEncoding.EncodeToString(i.UserData))
+		out.UserData = api.WrapText(encodeUserData(i))
 	}
 	return out, nil
 }
+
+func encodeUserData(i *network.Instance) string { return base64.StdEncoding.EncodeToString(i.UserData) }
 
 // modifyInstanceAttribute takes an attribute under its own name, or by the older
 // form of its name and value.

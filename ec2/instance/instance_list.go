@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 
@@ -340,8 +341,10 @@ var profiles = api.Listing[*network.Instance]{
 	Pages: api.PlainPages(5, 1000, "AssociationIds"),
 }
 
-// profileAssociation is the instance's ID under another prefix.
-func profileAssociation(i *network.Instance) string { return "iip-assoc-" + string(i.ID[len("i-"):]) }
+// profileAssociation is the instance's ID under another prefix, until the profile changes.
+func profileAssociation(i *network.Instance) string {
+	return cmp.Or(i.Stored[storedAssociation], "iip-assoc-"+string(i.ID[len("i-"):]))
+}
 
 func describeIamInstanceProfileAssociations(c *api.Call, in *wire.DescribeIamInstanceProfileAssociationsRequest) (*wire.DescribeIamInstanceProfileAssociationsResult, error) {
 	rows, next, err := profiles.Rows(c, api.Query{IDs: in.AssociationIds, Filters: in.Filters, MaxResults: in.MaxResults, NextToken: in.NextToken})
@@ -349,8 +352,7 @@ func describeIamInstanceProfileAssociations(c *api.Call, in *wire.DescribeIamIns
 		return nil, err
 	}
 	show := func(i *network.Instance) wire.IamInstanceProfileAssociation {
-		return wire.IamInstanceProfileAssociation{AssociationId: api.Text(profileAssociation(i)), InstanceId: api.Text(i.ID), IamInstanceProfile: profile(i),
-			State: new("associated"), Timestamp: new(i.Created)}
+		return *showProfileAssociation(i, "associated")
 	}
 	return &wire.DescribeIamInstanceProfileAssociationsResult{IamInstanceProfileAssociations: api.All(rows, show), NextToken: next}, nil
 }

@@ -20,7 +20,9 @@ const (
 	storedVolumeTags  = "VolumeTags"   // JSON of network.Tags
 	storedMonitoring  = "Monitoring"   // "enabled"
 	storedOptimized   = "EbsOptimized"
-	storedProfile     = "IamInstanceProfile" // its ARN's end, instance-profile/…, or its whole ARN
+	storedProfile     = "IamInstanceProfile"            // its ARN's end, instance-profile/…, or its whole ARN
+	storedAssociation = "IamInstanceProfileAssociation" // its ID, once the profile has changed
+	storedMigration   = "RebootMigration"
 	storedCredits     = "CpuCredits"
 	storedTenancy     = "Tenancy"
 	storedToken       = "ClientToken"

@@ -15,6 +15,9 @@ func Operations() []api.Operation {
 		instanceTypeOperations(),
 		imageOperations(),
 		keyPairOperations(),
+		launchTemplateOperations(),
+		moreAttributeOperations(),
+		profileOperations(),
 		volumeOperations(),
 		consoleOperations(),
 	)

@@ -101,7 +101,7 @@ func describeTags(c *api.Call, in *wire.DescribeTagsRequest) (*wire.DescribeTags
 // resourceTypes are by the prefix of the ID (AWS: TagSpecification, ResourceType).
 var resourceTypes = map[string]string{
 	"vpc": "vpc", "subnet": "subnet", "rtb": "route-table", "sg": "security-group", "sgr": "security-group-rule", "acl": "network-acl",
-	"pcx": "vpc-peering-connection", "igw": "internet-gateway", "eni": "network-interface", "i": "instance", "dopt": "dhcp-options", "key": "key-pair", "fl": "vpc-flow-log",
+	"pcx": "vpc-peering-connection", "igw": "internet-gateway", "eni": "network-interface", "i": "instance", "dopt": "dhcp-options", "key": "key-pair", "fl": "vpc-flow-log", "lt": "launch-template",
 	"nip": "network-insights-path", "nia": "network-insights-analysis", "nis": "network-insights-access-scope", "nisa": "network-insights-access-scope-analysis",
 	"eigw": "egress-only-internet-gateway", "eipalloc": "elastic-ip",
 }

@@ -19,8 +19,21 @@ func zoneOperations() []api.Operation {
 			Enforced: "RegionName Filter AllRegions",
 			Filters:  regionListing.FilterNames(),
 		}),
+		api.Op("ModifyAvailabilityZoneGroup", modifyAvailabilityZoneGroup, api.Params{Enforced: "GroupName OptInStatus"}),
 		api.Op("DescribeAccountAttributes", describeAccountAttributes, api.Params{Enforced: "AttributeName"}),
 	}
+}
+
+// modifyAvailabilityZoneGroup opts in to what everybody is in: there are no Local
+// Zones, and nobody can opt out of Availability Zones.
+func modifyAvailabilityZoneGroup(c *api.Call, in *wire.ModifyAvailabilityZoneGroupRequest) (*wire.ModifyAvailabilityZoneGroupResult, error) {
+	switch {
+	case *in.GroupName != string(c.Caller.Region)+"-zg-1":
+		return nil, api.InvalidValue(*in.GroupName, "groupName", "There is no such zone group in this Region.")
+	case *in.OptInStatus != "opted-in":
+		return nil, &api.Error{Code: "OptInStatusNotSupported", Message: "The zone group " + *in.GroupName + " cannot be opted out of."}
+	}
+	return &wire.ModifyAvailabilityZoneGroupResult{Return: new(true)}, nil
 }
 
 // place is a zone or a Region as a filter sees it.
