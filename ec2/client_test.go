@@ -91,7 +91,8 @@ func TestTheAWSCLIUnderstandsTheRest(t *testing.T) {
 		{"ec2 create-vpc --cidr-block 10.0.0.0/16 --dry-run", 254, "(DryRunOperation)whencallingtheCreateVpcoperation:Requestwouldhavesucceeded,butDryRunflagisset."},
 		{"ec2 create-transit-gateway", 254, "(UnsupportedOperation)whencallingtheCreateTransitGatewayoperation:TheactionCreateTransitGatewayisnotsupported"},
 		{"sts get-federation-token --name xyz", 254, "(UnsupportedOperation)whencallingtheGetFederationTokenoperation"},
-		{"iam list-users", 254, "(UnsupportedOperation)whencallingtheListUsersoperation:Theserviceiamisnotservedhere"},
+		{"iam list-users", 254, "(UnsupportedOperation)whencallingtheListUsersoperation:TheactionListUsersisnotsupportedbythisserver"},
+		{"cloudformation list-stacks", 254, "(UnsupportedOperation)whencallingtheListStacksoperation:Theservicecloudformationisnotservedhere"},
 	} {
 		out, errs, status := awsCLI(t, url, strings.Fields(c.args)...)
 		if got := strings.Join(strings.Fields(out+errs), ""); status != c.status || !strings.Contains(got, c.want) {

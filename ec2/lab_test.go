@@ -112,3 +112,17 @@ func TestBoto3DoesTheRest(t *testing.T) {
 		t.Errorf("%v (Debian's package python3-boto3)\n%s", err, out.String())
 	}
 }
+
+// TestTerraformsCalls runs testdata/terraform.py: the calls of Terraform's provider at
+// its start and around each resource of the lab.
+func TestTerraformsCalls(t *testing.T) {
+	t.Parallel()
+	url, _ := listening(t)
+	cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "testdata/terraform.py", url)
+	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED=true", "AWS_DEFAULT_REGION=eu-west-1",
+		"AWS_ACCESS_KEY_ID=AKIDMARKETING", "AWS_SECRET_ACCESS_KEY=marketing-secret"}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "ok ") {
+		t.Errorf("%v (Debian's package python3-boto3)\n%s", err, out)
+	}
+}

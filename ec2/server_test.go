@@ -37,8 +37,9 @@ type port struct {
 func newServer(w *world) *port {
 	clock := func() time.Time { return now }
 	s := NewServer(Config{Backend: w, Now: clock})
+	accounts := iam.NewAccounts(store.Credentials{}, nil)
 	return &port{
-		Gate: gate.Gate{Services: map[string]gate.Service{"ec2": s, "sts": iam.NewSTS(iam.NewAccounts(store.Credentials{}, nil))}, Keys: keys{}, Hosts: []string{host},
+		Gate: gate.Gate{Services: map[string]gate.Service{"ec2": s, "sts": iam.NewSTS(accounts), "iam": iam.NewIAM(accounts)}, Keys: keys{}, Hosts: []string{host},
 			Account: "123456789012", Region: "us-east-1", Now: clock},
 		api: s,
 	}
@@ -218,7 +219,7 @@ func TestActionsAreKnownByName(t *testing.T) {
 		"Action=CreateVpcs":                      "InvalidAction",
 		"Action=createVpc":                       "InvalidAction",
 		"Action=CreateTransitGateway":            "UnsupportedOperation",
-		"Action=DescribeSnapshotAttribute":          "UnsupportedOperation",
+		"Action=DescribeSnapshotAttribute":       "UnsupportedOperation",
 		"Action=DescribeVpcs&Version=2010-01-01": "NoSuchVersion",
 		"Action=DescribeTransitGateways&DryRun=true": "DryRunOperation",
 	} {

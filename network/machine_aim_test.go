@@ -11,7 +11,7 @@ func (m *machine) aim(r Request) Request {
 	if m.oneIn(4) {
 		return r
 	}
-	for _, aim := range []func(Request) Request{m.aimAtVPC, m.aimAtSubnet, m.aimAtENI, m.aimAtInstance, m.aimAtRules, m.aimAtPeering, m.aimAtGateway, m.aimAtAddress} {
+	for _, aim := range []func(Request) Request{m.aimAtVPC, m.aimAtSubnet, m.aimAtENI, m.aimAtInstance, m.aimAtRules, m.aimAtPeering, m.aimAtGateway, m.aimAtAddress, m.aimAtTemplate} {
 		if aimed := aim(r); aimed != nil {
 			return aimed
 		}
@@ -310,6 +310,27 @@ func (m *machine) aimAtAddress(r Request) Request {
 		if a != nil {
 			return ReleaseAddress{a.ID}
 		}
+	}
+	return nil
+}
+
+// aimAtTemplate gives a template a name that it can have, and a version one that there is.
+func (m *machine) aimAtTemplate(r Request) Request {
+	if r, ok := r.(CreateLaunchTemplate); ok {
+		r.Name = pick(m, []string{"web", "database", "lab/build"})
+		return r
+	}
+	l := some(m, m.LaunchTemplatesOf(m.caller), anyOne)
+	if l == nil {
+		return nil
+	}
+	switch r := r.(type) {
+	case SetDefaultVersion:
+		r.Template, r.Version = l.ID, pick(m, l.Versions).Number
+		return r
+	case DeleteTemplateVersions:
+		r.Template = l.ID
+		return r
 	}
 	return nil
 }

@@ -109,6 +109,7 @@ func (m *machine) furnish() {
 		made(c, ReportStarted{Instance: InstanceID(i)})
 		vpcs = append(vpcs, v)
 	}
+	made(home, CreateLaunchTemplate{Name: "furnished"})
 	active := PeeringID(made(home, RequestPeering{VPC: vpcs[0], PeerVPC: vpcs[1]})[0])
 	made(stranger, RequestPeering{VPC: vpcs[2], PeerVPC: vpcs[0], PeerOwner: home.Account})
 	made(home, Settle{})
@@ -348,6 +349,8 @@ func (m *machine) pool(f reflect.Value, name string) ([]any, bool) {
 		return boxed(m.ids("sg")), true
 	case ACLID:
 		return boxed(m.ids("acl")), true
+	case LaunchTemplateID:
+		return m.orNone(m.ids("lt")), true
 	case FlowLogID:
 		return m.orNone(m.ids("fl")), true
 	case InsightsPathID:
