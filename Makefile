@@ -42,8 +42,8 @@ check: ## formatting, vet, lint, architecture
 	go vet ./...
 	go tool staticcheck ./...
 
-conformance: build web-check ## the console's page rebuilt, AWS SDK for Go v2 against every operation, Ansible (slow to install and compile)
-	@scripts/need ansible-playbook:ansible py-boto3:python3-boto3
+conformance: build web-check ## the console's page rebuilt, AWS SDKs for Go v2 and JavaScript v3, Ansible (slow to install and compile)
+	@scripts/need ansible-playbook:ansible py-boto3:python3-boto3 node:nodejs npm:npm
 	cd e2e && go test -timeout 40m $(TESTFLAGS) ./...
 
 bench: build ## speed, as ratios against a bare veth pair

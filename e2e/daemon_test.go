@@ -36,15 +36,18 @@ func (s *seen) record(stack *middleware.Stack) error {
 	}), middleware.After)
 }
 
-// serve starts the built daemon without packets and gives the SDK's
-// configuration for it.
-func serve(t *testing.T) (aws.Config, *seen) {
-	dir := t.TempDir()
-	binary, err := filepath.Abs("../bin/tombolo")
+// binary is the built program.
+func binary(t *testing.T) string {
+	path, err := filepath.Abs("../bin/tombolo")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(binary, "serve", "--fabric", "none", "--state", dir, "--listen", "127.0.0.1:0")
+	return path
+}
+
+// daemon starts the built daemon on a state directory and gives its URL and key.
+func daemon(t *testing.T, dir string, args ...string) (url, id, secret string) {
+	cmd := exec.Command(binary(t), append([]string{"serve", "--state", dir, "--listen", "127.0.0.1:0"}, args...)...)
 	var log bytes.Buffer
 	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()
@@ -66,7 +69,6 @@ func serve(t *testing.T) (aws.Config, *seen) {
 	if err != nil {
 		t.Fatalf("not ready: %v\n%s", err, &log)
 	}
-	url := strings.Fields(line)[3]
 	var keys struct {
 		Keys []struct {
 			ID     string `json:"access_key_id"`
@@ -80,10 +82,17 @@ func serve(t *testing.T) (aws.Config, *seen) {
 	if err := json.Unmarshal(doc, &keys); err != nil {
 		t.Fatal(err)
 	}
+	return strings.Fields(line)[3], keys.Keys[0].ID, keys.Keys[0].Secret
+}
+
+// serve starts the built daemon without packets and gives the SDK's
+// configuration for it.
+func serve(t *testing.T) (aws.Config, *seen) {
+	url, id, secret := daemon(t, t.TempDir(), "--fabric", "none")
 	s := &seen{names: map[string]bool{}}
 	c, err := config.LoadDefaultConfig(t.Context(), config.WithRegion("us-east-1"), config.WithBaseEndpoint(url),
 		config.WithCredentialsProvider(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: keys.Keys[0].ID, SecretAccessKey: keys.Keys[0].Secret}, nil
+			return aws.Credentials{AccessKeyID: id, SecretAccessKey: secret}, nil
 		})),
 		config.WithAPIOptions([]func(*middleware.Stack) error{s.record}))
 	if err != nil {

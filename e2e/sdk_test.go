@@ -27,6 +27,8 @@ func TestSDKCallsEveryOperation(t *testing.T) {
 	st.rules()
 	st.acls()
 	st.instances()
+	st.templates()
+	st.options()
 	st.interfaces()
 	st.routes()
 	st.peerings()
@@ -333,6 +335,63 @@ func (s *story) empty() {
 }
 
 // end takes everything down in the order that dependencies ask for.
+// templates launches by a template and lists its versions page by page.
+func (s *story) templates() {
+	ctx := s.Context()
+	made := must[*ec2.CreateLaunchTemplateOutput](s.T)(s.ec2.CreateLaunchTemplate(ctx, &ec2.CreateLaunchTemplateInput{LaunchTemplateName: aws.String("web"),
+		LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: &s.image, InstanceType: types.InstanceTypeT3Micro}}))
+	id := made.LaunchTemplate.LaunchTemplateId
+	must[*ec2.CreateLaunchTemplateVersionOutput](s.T)(s.ec2.CreateLaunchTemplateVersion(ctx, &ec2.CreateLaunchTemplateVersionInput{LaunchTemplateId: id, SourceVersion: aws.String("1"),
+		LaunchTemplateData: &types.RequestLaunchTemplateData{InstanceType: types.InstanceTypeT3Small}}))
+	pages := 0
+	for p := ec2.NewDescribeLaunchTemplateVersionsPaginator(s.ec2, &ec2.DescribeLaunchTemplateVersionsInput{LaunchTemplateId: id, MaxResults: aws.Int32(1)}); p.HasMorePages(); pages++ {
+		must[*ec2.DescribeLaunchTemplateVersionsOutput](s.T)(p.NextPage(ctx))
+	}
+	check(s.T, pages == 2, "%d pages of versions", pages)
+	must[*ec2.ModifyLaunchTemplateOutput](s.T)(s.ec2.ModifyLaunchTemplate(ctx, &ec2.ModifyLaunchTemplateInput{LaunchTemplateId: id, DefaultVersion: aws.String("2")}))
+	run := must[*ec2.RunInstancesOutput](s.T)(s.ec2.RunInstances(ctx, &ec2.RunInstancesInput{LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateName: aws.String("web")},
+		MinCount: aws.Int32(1), MaxCount: aws.Int32(1), SubnetId: &s.subnet}))
+	check(s.T, run.Instances[0].InstanceType == types.InstanceTypeT3Small, "the default version launches a %s", run.Instances[0].InstanceType)
+	data := must[*ec2.GetLaunchTemplateDataOutput](s.T)(s.ec2.GetLaunchTemplateData(ctx, &ec2.GetLaunchTemplateDataInput{InstanceId: run.Instances[0].InstanceId}))
+	check(s.T, data.LaunchTemplateData.InstanceType == types.InstanceTypeT3Small, "its data says %s", data.LaunchTemplateData.InstanceType)
+	ids := []string{*run.Instances[0].InstanceId}
+	must[*ec2.TerminateInstancesOutput](s.T)(s.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: ids}))
+	if err := ec2.NewInstanceTerminatedWaiter(s.ec2).Wait(ctx, &ec2.DescribeInstancesInput{InstanceIds: ids}, time.Minute); err != nil {
+		s.Fatal(err)
+	}
+	gone := must[*ec2.DeleteLaunchTemplateVersionsOutput](s.T)(s.ec2.DeleteLaunchTemplateVersions(ctx, &ec2.DeleteLaunchTemplateVersionsInput{LaunchTemplateId: id, Versions: []string{"1", "2"}}))
+	check(s.T, len(gone.SuccessfullyDeletedLaunchTemplateVersions) == 1 && len(gone.UnsuccessfullyDeletedLaunchTemplateVersions) == 1, "the default version stays: %v", gone)
+	must[*ec2.DeleteLaunchTemplateOutput](s.T)(s.ec2.DeleteLaunchTemplate(ctx, &ec2.DeleteLaunchTemplateInput{LaunchTemplateId: id}))
+	all := must[*ec2.DescribeLaunchTemplatesOutput](s.T)(s.ec2.DescribeLaunchTemplates(ctx, nil))
+	check(s.T, len(all.LaunchTemplates) == 0, "%d templates are left", len(all.LaunchTemplates))
+}
+
+// options are the smaller settings of an instance and of the account's instances.
+func (s *story) options() {
+	ctx := s.Context()
+	profile := func(name string) *types.IamInstanceProfileSpecification {
+		return &types.IamInstanceProfileSpecification{Name: &name}
+	}
+	made := must[*ec2.AssociateIamInstanceProfileOutput](s.T)(s.ec2.AssociateIamInstanceProfile(ctx, &ec2.AssociateIamInstanceProfileInput{InstanceId: &s.instance, IamInstanceProfile: profile("one")}))
+	next := must[*ec2.ReplaceIamInstanceProfileAssociationOutput](s.T)(s.ec2.ReplaceIamInstanceProfileAssociation(ctx, &ec2.ReplaceIamInstanceProfileAssociationInput{
+		AssociationId: made.IamInstanceProfileAssociation.AssociationId, IamInstanceProfile: profile("two")}))
+	check(s.T, *next.IamInstanceProfileAssociation.AssociationId != *made.IamInstanceProfileAssociation.AssociationId, "another profile is another association")
+	must[*ec2.DisassociateIamInstanceProfileOutput](s.T)(s.ec2.DisassociateIamInstanceProfile(ctx, &ec2.DisassociateIamInstanceProfileInput{AssociationId: next.IamInstanceProfileAssociation.AssociationId}))
+	must[*ec2.ModifyInstanceMaintenanceOptionsOutput](s.T)(s.ec2.ModifyInstanceMaintenanceOptions(ctx, &ec2.ModifyInstanceMaintenanceOptionsInput{InstanceId: &s.instance, AutoRecovery: types.InstanceAutoRecoveryStateDisabled}))
+	must[*ec2.ModifyPrivateDnsNameOptionsOutput](s.T)(s.ec2.ModifyPrivateDnsNameOptions(ctx, &ec2.ModifyPrivateDnsNameOptionsInput{InstanceId: &s.instance, EnableResourceNameDnsARecord: aws.Bool(true)}))
+	_, err := s.ec2.ModifyInstancePlacement(ctx, &ec2.ModifyInstancePlacementInput{InstanceId: &s.instance, GroupName: aws.String("cluster")})
+	check(s.T, code(err) == "InvalidPlacementGroup.Unknown", "a placement group that is not there gives %v", err)
+	groups := must[*ec2.DescribePlacementGroupsOutput](s.T)(s.ec2.DescribePlacementGroups(ctx, nil))
+	check(s.T, len(groups.PlacementGroups) == 0, "%d placement groups", len(groups.PlacementGroups))
+	must[*ec2.GetPasswordDataOutput](s.T)(s.ec2.GetPasswordData(ctx, &ec2.GetPasswordDataInput{InstanceId: &s.instance}))
+	must[*ec2.ModifyInstanceMetadataDefaultsOutput](s.T)(s.ec2.ModifyInstanceMetadataDefaults(ctx, &ec2.ModifyInstanceMetadataDefaultsInput{HttpTokens: types.MetadataDefaultHttpTokensStateRequired}))
+	defaults := must[*ec2.GetInstanceMetadataDefaultsOutput](s.T)(s.ec2.GetInstanceMetadataDefaults(ctx, nil))
+	check(s.T, defaults.AccountLevel.HttpTokens == types.HttpTokensStateRequired, "the account requires tokens: %v", defaults.AccountLevel.HttpTokens)
+	_, err = s.ec2.DescribeImageAttribute(ctx, &ec2.DescribeImageAttributeInput{ImageId: &s.image, Attribute: types.ImageAttributeNameLaunchPermission})
+	check(s.T, code(err) == "AuthFailure", "an attribute of another's image gives %v", err)
+	must[*ec2.ModifyAvailabilityZoneGroupOutput](s.T)(s.ec2.ModifyAvailabilityZoneGroup(ctx, &ec2.ModifyAvailabilityZoneGroupInput{GroupName: aws.String("us-east-1-zg-1"), OptInStatus: types.ModifyAvailabilityZoneOptInStatusOptedIn}))
+}
+
 func (s *story) end() {
 	ctx := s.Context()
 	must[*ec2.TerminateInstancesOutput](s.T)(s.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{s.instance}}))
