@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -208,15 +210,14 @@ func printAccounts(all []accountView) {
 	defer w.Flush()
 	fmt.Fprintln(w, "NAME\tACCOUNT\tACCESS KEY\tROLE\tMAY BE ASSUMED BY")
 	for _, a := range all {
-		fmt.Fprintf(w, "%s\t%s\t%s", a.Name, a.Account, a.AccessKey)
-		first := true
-		for role, names := range a.Roles {
-			if !first {
-				fmt.Fprint(w, "\n\t\t")
-			}
-			first = false
-			fmt.Fprintf(w, "\t%s\t%s", role, names)
+		if len(a.Roles) == 0 {
+			fmt.Fprintf(w, "%s\t%s\t%s\t-\t-\n", a.Name, a.Account, a.AccessKey)
 		}
-		fmt.Fprintln(w)
+		for k, role := range slices.Sorted(maps.Keys(a.Roles)) {
+			if k > 0 {
+				a.Name, a.Account, a.AccessKey = "", "", ""
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Name, a.Account, a.AccessKey, role, a.Roles[role])
+		}
 	}
 }
