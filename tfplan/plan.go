@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -99,11 +101,46 @@ func Read(doc []byte) (*Plan, error) {
 			return nil, fmt.Errorf("%s: plans that change a %s are not understood yet", c.Address, c.Type)
 		case kinds[c.Type].rank == 0:
 			continue // nothing of the network
+		case c.does("update") && kinds[c.Type].update == nil:
+			if a := c.changed(); a != "" {
+				return nil, fmt.Errorf("%s: plans that change %s of a %s in place are not understood yet", c.Address, a, c.Type)
+			}
+			continue
 		}
 		c.expressions, c.module = in.Configuration.Root.find(indices.ReplaceAllString(c.Address, ""), "")
 		p.changes = append(p.changes, c)
 	}
 	return p, nil
+}
+
+// aside are attributes that make no difference to packets between interfaces.
+var aside = []string{"tags", "tags_all", "description", "timeouts", "enable_dns_support", "enable_dns_hostnames", "enable_network_address_usage_metrics",
+	"map_public_ip_on_launch", "private_dns_hostname_type_on_launch", "private_dns_name_options", "enable_resource_name_dns_a_record_on_launch",
+	"enable_resource_name_dns_aaaa_record_on_launch", "requester", "accepter", "auto_accept", "user_data", "user_data_base64", "user_data_replace_on_change",
+	"instance_type", "monitoring", "iam_instance_profile", "metadata_options", "disable_api_termination", "disable_api_stop", "volume_tags",
+	"root_block_device", "ebs_block_device", "credit_specification"}
+
+// changed is the first attribute that an update changes and that could matter to
+// packets, "" when there is none.
+func (c *change) changed() string {
+	names := map[string]bool{}
+	for name, v := range c.Change.After {
+		names[name] = !reflect.DeepEqual(v, c.Change.Before[name])
+	}
+	for name := range c.Change.Before {
+		if _, stays := c.Change.After[name]; !stays {
+			names[name] = true
+		}
+	}
+	for name, v := range c.Change.Unknown {
+		names[name] = names[name] || v == true
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if names[name] && !slices.Contains(aside, name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // indices are what an address has and the configuration has not.

@@ -156,6 +156,10 @@ func TestWhatAPlanDoesNotSay(t *testing.T) {
 			`{"route":[{},{}]}`), "aws_route_table.x: route.vpc_peering_connection_id is known only after"},
 		{strings.Replace(one("aws_subnet", `["create"]`, `null`, `{"cidr_block":"10.0.0.0/24"}`, `{"vpc_id":true}`, `{}`), `"address":"aws_subnet.x","expressions"`, `"address":"aws_subnet.y","expressions"`, 1),
 			"aws_subnet.x: vpc_id is known only after the plan is applied"},
+		{one("aws_vpc_security_group_ingress_rule", `["update"]`, `{"id":"sgr-1","cidr_ipv4":"10.0.0.0/16","tags":null}`, `{"id":"sgr-1","cidr_ipv4":"0.0.0.0/0","tags":{"a":"b"}}`, `{}`, `{}`),
+			"aws_vpc_security_group_ingress_rule.x: plans that change cidr_ipv4 of a aws_vpc_security_group_ingress_rule in place are not understood yet"},
+		{one("aws_instance", `["update"]`, `{"id":"i-1","vpc_security_group_ids":["sg-1"]}`, `{"id":"i-1"}`, `{"vpc_security_group_ids":true}`, `{}`), "change vpc_security_group_ids of a aws_instance in place"},
+		{one("aws_network_interface", `["update"]`, `{"source_dest_check":true}`, `{"source_dest_check":false}`, `{}`, `{}`), "change source_dest_check of a aws_network_interface in place"},
 	} {
 		if err := run(t, tc.doc, &clerk{}); err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s:\n%v, want %s", tc.doc, err, tc.want)
@@ -164,6 +168,19 @@ func TestWhatAPlanDoesNotSay(t *testing.T) {
 	refused := run(t, one("aws_vpc", `["create"]`, `null`, `{"cidr_block":"10.0.0.0/8"}`, `{}`, `{}`), &clerk{refuse: "CreateVpc"})
 	if refused == nil || refused.Error() != "aws_vpc.x: InvalidParameterValue: no" {
 		t.Error(refused)
+	}
+}
+
+// A new name, or more memory, is no change to packets.
+func TestAChangeThatNoPacketMeetsIsNone(t *testing.T) {
+	c := &clerk{}
+	for _, doc := range []string{
+		one("aws_vpc", `["update"]`, `{"id":"vpc-1","cidr_block":"10.0.0.0/16","tags":{}}`, `{"id":"vpc-1","cidr_block":"10.0.0.0/16","tags":{"Name":"new"}}`, `{"tags_all":true}`, `{}`),
+		one("aws_instance", `["update"]`, `{"instance_type":"t3.micro"}`, `{"instance_type":"t3.large"}`, `{}`, `{}`),
+	} {
+		if err := run(t, doc, c); err != nil || len(c.said) > 0 {
+			t.Errorf("%s: %v %v", doc, err, c.said)
+		}
 	}
 }
 
