@@ -88,9 +88,10 @@ func TestTheLabAsAPersonTypesIt(t *testing.T) {
 	p.sees("false", "describe-network-interfaces --query NetworkInterfaces[0].SourceDestCheck --network-interface-ids "+eni)
 	p.types("create-tags --tags Key=Owner,Value=books --resources " + finance + " " + eni)
 	p.sees("booted\n", "get-console-output --query Output --instance-id "+server)
-	path := p.types("create-network-insights-path --query NetworkInsightsPath.NetworkInsightsPathId --source " + server + " --protocol TCP --filter-at-source DestinationAddress=10.0.0.9,DestinationPortRange={FromPort=80,ToPort=80}")
+	spare := p.types("create-network-interface --query NetworkInterface.NetworkInterfaceId --subnet-id " + subnet)
+	path := p.types("create-network-insights-path --query NetworkInsightsPath.NetworkInsightsPathId --source " + server + " --destination " + spare + " --protocol TCP --destination-port 80")
 	analysis := p.types("start-network-insights-analysis --query NetworkInsightsAnalysis.NetworkInsightsAnalysisId --network-insights-path-id " + path)
-	p.sees(`["succeeded",false,"NO_SOURCE_OR_DESTINATION"]`, "describe-network-insights-analyses --network-insights-analysis-ids "+analysis,
+	p.sees(`["succeeded",false,"UNASSOCIATED_COMPONENT"]`, "describe-network-insights-analyses --network-insights-analysis-ids "+analysis,
 		"--query", "NetworkInsightsAnalyses[0].[Status,NetworkPathFound,Explanations[0].ExplanationCode]")
 	p.types("delete-network-insights-analysis --network-insights-analysis-id " + analysis)
 	p.types("delete-vpc-peering-connection --vpc-peering-connection-id " + peering)
