@@ -94,7 +94,7 @@ type department struct {
 }
 
 func newPlay(w World, watch Watcher) *play {
-	p := &play{w: w, watch: watch, alone: true,
+	p := &play{w: w, watch: watch,
 		marketing: &department{name: "Marketing", cidr: "10.0.0.0/16", subnetCIDR: "10.0.1.0/24", server: "MarketingServer"},
 		developer: &department{name: "Developer", cidr: "192.168.0.0/20", subnetCIDR: "192.168.1.0/24", server: "DeveloperServer"},
 		finance:   &department{name: "Finance", cidr: "172.31.0.0/16", subnetCIDR: "172.31.1.0/24", server: "FinanceServer", address: "172.31.1.199"},
@@ -108,6 +108,7 @@ func newPlay(w World, watch Watcher) *play {
 func Run(ctx context.Context, w World, watch Watcher) Report {
 	start := time.Now()
 	p := newPlay(w, watch)
+	p.alone = true
 	rep := Report{OK: true}
 	for i, s := range script {
 		p.steps = append(p.steps, Step{Number: i + 1, Title: s.title})

@@ -211,7 +211,8 @@ func TestNoByteIsLostWhenTheWebsocketIsCut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Len() > (cuts+1)*40_000 {
+		// Not near the end: when all has arrived and only its end is lost, nothing is left to resume.
+		if got.Len() > (cuts+1)*20_000 && got.Len() < len(counted())*2/3 {
 			cuts++
 			s.weather.cut()
 		}
