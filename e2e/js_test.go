@@ -30,7 +30,7 @@ func TestJavaScriptMakesTheLab(t *testing.T) {
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("npm ci: %v\n%s", err, out)
 	}
-	t.Cleanup(func() { run(nil, "tombolo", "down") })
+	t.Cleanup(func() { run(nil, binary(t), "down") })
 	url, id, secret := daemon(t, state)
 	out := run([]string{"AWS_ENDPOINT_URL=" + url, "AWS_ACCESS_KEY_ID=" + id, "AWS_SECRET_ACCESS_KEY=" + secret}, "node", "lab.mjs")
 	if !strings.HasSuffix(out, "ok\n") {
