@@ -79,7 +79,7 @@ func (s *site) open(all bool) {
 	sts, iam := NewSTS(s.Accounts), NewIAM(s.Accounts)
 	sts.Open, iam.Open = all, all
 	sts.Now, iam.Now = clock, clock
-	s.door = &gate.Gate{Services: map[string]gate.Service{"ec2": echo{}, "sts": sts, "iam": iam}, Keys: s.Accounts, Known: s.Accounts,
+	s.door = &gate.Gate{Services: map[string]gate.Service{"ec2": echo{}, "sts": sts, "iam": iam}, Keys: s.Accounts, Known: s.Believed(),
 		Hosts: []string{host}, Account: store.FirstAccount, Region: "us-east-1", Now: clock}
 	if all {
 		s.door.Keys = nil
@@ -300,6 +300,21 @@ func TestWithoutVerificationEveryRoleMayBeAssumed(t *testing.T) {
 	me := session(body)
 	if status, body = s.ask(me, "ec2", "x"); status != 200 || body != "arn:aws:sts::000011112222:assumed-role/Anything/me" {
 		t.Errorf("%d %s", status, body)
+	}
+	// What was given to whoever asked opens no door that verifies, not even to an
+	// account that there is.
+	_, body = s.ask(s.first, "sts", assume(s.sales, "Anything"))
+	mine := session(body)
+	_, body = s.ask(s.first, "sts", "Action=GetSessionToken&Version=2011-06-15")
+	own := session(body)
+	s.open(false)
+	for _, who := range []aws.Credentials{me, mine, own} {
+		if who.SessionToken == "" {
+			t.Fatal("no token was given")
+		}
+		if status, body = s.ask(who, "ec2", "x"); status != 401 || body != "AuthFailure" {
+			t.Errorf("%s with a token of a server that verifies nothing: %d %s", who.AccessKeyID, status, body)
+		}
 	}
 }
 

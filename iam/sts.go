@@ -125,9 +125,9 @@ const maxRoleSession = time.Hour
 // assumeRole gives credentials for another account to those whom it trusts.
 func assumeRole(a *API, c *call) (any, error) {
 	arn, session := c.form.Get("RoleArn"), c.form.Get("RoleSessionName")
-	for parameter, value := range map[string]string{"roleArn": arn, "roleSessionName": session} {
-		if value == "" {
-			return nil, invalid("1 validation error detected: Value at '" + parameter + "' failed to satisfy constraint: Member must not be null")
+	for _, needed := range [][2]string{{"roleArn", arn}, {"roleSessionName", session}} {
+		if needed[1] == "" {
+			return nil, invalid("1 validation error detected: Value at '" + needed[0] + "' failed to satisfy constraint: Member must not be null")
 		}
 	}
 	role := roleARN.FindStringSubmatch(arn)

@@ -266,7 +266,7 @@ func (d *daemon) door(l net.Listener) *gate.Gate {
 	open := d.flags.auth == "off"
 	sts, roles := iam.NewSTS(d.accounts), iam.NewIAM(d.accounts)
 	sts.Open, roles.Open = open, open
-	door := &gate.Gate{Hosts: d.hosts(l), Account: store.FirstAccount, Region: "us-east-1", Log: d.log, Known: d.accounts,
+	door := &gate.Gate{Hosts: d.hosts(l), Account: store.FirstAccount, Region: "us-east-1", Log: d.log, Known: d.accounts.Believed(),
 		Services: map[string]gate.Service{"ec2": network, "sts": sts, "iam": roles, "ssm": d.manager.api}}
 	if !open {
 		door.Keys = d.accounts
