@@ -89,7 +89,7 @@ func (t *touched) add(last *job, s network.State, row any) bool {
 		same := *is
 		same.Groups = was.Groups
 		return reflect.DeepEqual(&same, was)
-	case *network.TagSet, *network.Token, *network.World, *network.KeyPair, *network.InsightsPath, *network.InsightsAnalysis,
+	case *network.TagSet, *network.Token, *network.World, *network.KeyPair, *network.LaunchTemplate, *network.Address, *network.DHCPOptions, *network.InsightsPath, *network.InsightsAnalysis,
 		*network.AccessScope, *network.AccessScopeAnalysis:
 		return true // no packet meets them
 	}
