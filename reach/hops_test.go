@@ -153,7 +153,7 @@ func TestSentencesOfHops(t *testing.T) {
 		"the instance is running", "the interface sends it", "the interface takes it", "the interface drops it", "no rule allows it",
 		"passes as the answer to what was let through", "entry 100 allows any 0.0.0.0/0", "route 10.0.2.0/24 to box", "route 10.0.0.0/16 to local",
 		"route 10.1.0.0/16 to ab", "route 0.0.0.0/0 to def.igw", "the peering is active and leads to b", "the gateway does not carry it: internet access is not supported yet",
-		"the VPC delivers it to nobody that was meant", "no route to the destination",
+		"the VPC does not deliver it to whom it is meant for", "no route to the destination",
 	} {
 		if !said[want] {
 			t.Errorf("nobody says %q", want)

@@ -36,7 +36,7 @@ func (h Hop) Sentence() string {
 	case Gateway:
 		return "the gateway does not carry it: internet access is not supported yet"
 	case VPC:
-		return "the VPC delivers it to nobody that was meant"
+		return "the VPC does not deliver it to whom it is meant for"
 	}
 	return ""
 }

@@ -57,6 +57,9 @@ func Flow(s network.State, who network.Caller, q Question) (reach.Flow, error) {
 	if err := settle(&f, q, from, to); err != nil {
 		return reach.Flow{}, err
 	}
+	if from.Has(f.DestinationAddr) {
+		return reach.Flow{}, unclear("%s is the source's own address: what an instance sends to itself never leaves it", f.DestinationAddr)
+	}
 	return f, describe(&f, q)
 }
 

@@ -81,6 +81,7 @@ func TestQuestionsThatCannotBeAskedSayWhatToDo(t *testing.T) {
 	w := newTown(t)
 	for text, q := range map[string]Question{
 		"needs a port":         {Source: "web", Destination: "db", Protocol: "tcp"},
+		"never leaves it":      {Source: "web", Destination: "web", Protocol: "tcp", Port: 80},
 		"has no ports":         {Source: "web", Destination: "db", Protocol: "icmp", Port: 80},
 		"write tcp, udp":       {Source: "web", Destination: "db", Protocol: "sctp?"},
 		"from 1 to 65535":      {Source: "web", Destination: "db", Port: 70000},

@@ -258,6 +258,9 @@ func protocolText(a why.Answer) string {
 	if a.Port != 0 {
 		return a.Protocol + " port " + strconv.Itoa(a.Port)
 	}
+	if _, err := strconv.Atoi(a.Protocol); err == nil {
+		return "protocol " + a.Protocol
+	}
 	return a.Protocol
 }
 
